@@ -1,0 +1,1 @@
+"""The simulated machine: zones, buddy lists, per-CPU lists, fallback. Knows no workload."""

@@ -1,0 +1,1305 @@
+"""The page allocator: buddy lists, fallback, per-CPU lists, watermarks, zonelist walks.
+
+The one hot module. It is compiled by Cython in pure-Python mode and also runs as plain Python.
+Rules and their sources are numbered in KERNEL.md; each function names its rule. Policies are
+integer codes from the mechanism's table, so that one build serves all mechanisms.
+
+The lists are intrusive: `next` and `prev` hold one link a page, and behind the pages one sentinel
+a list, so that insertion and removal have no special cases. Buffers are array.array and bytearray:
+plain Python indexes them several times faster than numpy arrays, compiled code sees memoryviews.
+"""
+
+from array import array
+
+import cython
+import numpy as np
+
+from allocator.mechanism import Mechanism
+from allocator.terms import COUNTERS, EVENT_DTYPE, NR_MIGRATETYPES, NR_ORDERS, RESERVED
+from allocator.zones import Zone
+
+COMPILED = cython.compiled
+EVENT_BUFFER = 1 << 16  # events kept until they are fetched; more are counted and dropped
+PCP_LISTS = 14
+
+# C constants: a plain module global would be a Python object in compiled code.
+PFN_NONE = cython.declare(cython.int, 2147483647)
+TOP = cython.declare(cython.int, 10)  # the highest order
+U = cython.declare(cython.int, 0)
+M = cython.declare(cython.int, 1)
+R = cython.declare(cython.int, 2)
+HA = cython.declare(cython.int, 3)
+FREE = cython.declare(cython.int, 0)
+PCP_FREE = cython.declare(cython.int, 1)
+CLASS_MOVABLE = cython.declare(cython.int, 2)
+IN_USE = cython.declare(cython.int, 2)  # classes 2 to 5 and 8 are pages in use
+ATOMIC = cython.declare(cython.int, 1)
+GROUP_NONE = cython.declare(cython.int, 0)
+GROUP_MARCH = cython.declare(cython.int, 1)
+GROUP_CLAIM = cython.declare(cython.int, 2)
+PCP_NONE = cython.declare(cython.int, 0)
+PCP_HOT = cython.declare(cython.int, 1)
+PCP_TAGGED = cython.declare(cython.int, 2)
+PCP_TYPES = cython.declare(cython.int, 3)
+
+# Places in `counters`, in the order of terms.COUNTERS.
+C_FREES = cython.declare(cython.int, 1)
+C_FAILED_PAGES = cython.declare(cython.int, 3)
+C_FREED_UNKNOWN = cython.declare(cython.int, 4)
+C_SPLITS = cython.declare(cython.int, 5)
+C_MERGES = cython.declare(cython.int, 6)
+C_SEARCHES = cython.declare(cython.int, 7)
+C_MOVED = cython.declare(cython.int, 8)
+C_CLAIMS = cython.declare(cython.int, 9)
+C_REFILLS = cython.declare(cython.int, 10)
+C_REFILL_PAGES = cython.declare(cython.int, 11)
+C_DRAINS = cython.declare(cython.int, 12)
+C_DRAIN_PAGES = cython.declare(cython.int, 13)
+C_DRAIN_ALL = cython.declare(cython.int, 14)
+C_HA_RESERVED = cython.declare(cython.int, 15)
+C_HA_UNRESERVED = cython.declare(cython.int, 16)
+C_PAIRS = cython.declare(cython.int, 17)
+C_REQUESTS = cython.declare(cython.int, 29)
+C_FAILED = cython.declare(cython.int, 40)
+NR_COUNTERS = 51
+if len(COUNTERS) != NR_COUNTERS:
+    raise ImportError("the places of the counters disagree with terms.COUNTERS")
+
+_FALLBACKS_CLAIM = (R, M, 9, R, U, 9, U, M, 9, 9, 9, 9)  # three a request type; 9 ends
+_FALLBACKS_MARCH = (R, M, HA, R, U, HA, U, M, HA, R, U, M)
+
+
+@cython.cclass
+class Memory:
+    """Physical memory of one machine under one mechanism.
+
+    `zones` ascending; `pages` spanned from pfn 0. Every page starts RESERVED and on no list;
+    `allocator.boot` hands memory over. 11 bytes a page.
+    """
+
+    pages: cython.int
+    nr_zones: cython.int
+    next: cython.int[::1]
+    prev: cython.int[::1]
+    head_order: cython.uchar[::1]  # order + 1 at the head of a free block, else 0
+    page_type: cython.uchar[::1]  # list of a free head; noted type of a per-CPU page (rule 5)
+    classes: cython.uchar[::1]
+    block_type: cython.uchar[::1]
+    nr_free: cython.int[::1]  # free blocks of each list
+    zone_start: cython.int[::1]
+    zone_end: cython.int[::1]
+    zone_managed: cython.int[::1]
+    zone_free: cython.int[::1]
+    zone_min: cython.int[::1]
+    zone_low: cython.int[::1]
+    zone_high: cython.int[::1]
+    reserve: cython.int[::1]
+    highatomic: cython.int[::1]
+    pcp_batch: cython.int[::1]
+    pcp_high: cython.int[::1]
+    pcp_count: cython.int[::1]
+    free_factor: cython.int[::1]
+    nofragment: cython.uchar[::1]  # by class zone
+    fallbacks: cython.uchar[::1]
+    counters_: cython.longlong[::1]
+    class_movable: cython.int
+    class_other: cython.int
+    grouping: cython.int
+    enabled: cython.bint
+    block_order: cython.int
+    tail_rule: cython.bint
+    boot_tail: cython.bint
+    pcp_rule: cython.int
+    halving: cython.bint
+    reserve_rule: cython.bint
+    kswapd_active: cython.bint
+    kswapd_class: cython.int
+    op: cython.longlong
+    event_ops: cython.longlong[::1]
+    event_pfns: cython.int[::1]
+    event_codes: cython.uchar[::1]
+    nr_events: cython.int
+    dropped: cython.longlong
+    zones = cython.declare(tuple, visibility="readonly")
+    mechanism = cython.declare(object, visibility="readonly")
+
+    def __init__(self, zones: tuple[Zone, ...], mechanism: Mechanism, pages: int):
+        self.zones = zones
+        self.mechanism = mechanism
+        self.pages = pages
+        self._set_up_pages(mechanism)
+        self._set_up_zones(zones, mechanism)
+        self._set_up_rules(mechanism)
+        self.counters_ = array("q", bytes(8 * NR_COUNTERS))
+        self.event_ops = array("q", bytes(8 * EVENT_BUFFER))
+        self.event_pfns = array("i", bytes(4 * EVENT_BUFFER))
+        self.event_codes = bytearray(6 * EVENT_BUFFER)
+
+    def _set_up_pages(self, mechanism: Mechanism):
+        nr_zones = len(self.zones)
+        lists = nr_zones * (NR_ORDERS * NR_MIGRATETYPES + PCP_LISTS)
+        self.next = array("i", range(self.pages + lists))  # a node linked to itself is empty
+        self.prev = array("i", range(self.pages + lists))
+        self.head_order = bytearray(self.pages)
+        self.page_type = bytearray(self.pages)
+        self.classes = bytearray([RESERVED]) * self.pages
+        blocks = (self.pages >> mechanism.grouping.block_order) + 1
+        grouped = mechanism.grouping.rule != "none" and mechanism.grouping.enabled
+        self.block_type = bytearray([M if grouped else U]) * blocks
+        self.nr_free = array("i", bytes(4 * nr_zones * NR_ORDERS * NR_MIGRATETYPES))
+
+    def _set_up_zones(self, zones: tuple[Zone, ...], mechanism: Mechanism):
+        n = self.nr_zones = len(zones)
+        movable = [zone.name == "Movable" for zone in zones]
+        self.class_movable = n - 1
+        self.class_other = max(i for i in range(n) if not movable[i])
+        self.zone_start = array("i", [zone.start_pfn for zone in zones])
+        self.zone_end = array("i", [zone.end_pfn for zone in zones])
+        self.zone_managed = array("i", [zone.managed_pages for zone in zones])
+        self.zone_min = array("i", [zone.min_pages for zone in zones])
+        self.zone_low = array("i", [zone.low_pages for zone in zones])
+        self.zone_high = array("i", [zone.high_pages for zone in zones])
+        reserves = [zone.lowmem_reserve_pages or (0,) * n for zone in zones]
+        self.reserve = array("i", [pages for row in reserves for pages in row])
+        self.pcp_batch = array("i", [zone.batch_pages for zone in zones])
+        self.pcp_high = array("i", [zone.pcp_high_pages for zone in zones])
+        self.zone_free = array("i", bytes(4 * n))
+        self.highatomic = array("i", bytes(4 * n))
+        self.pcp_count = array("i", bytes(4 * n))
+        self.free_factor = array("i", bytes(4 * n))
+        self.nofragment = bytearray(
+            mechanism.grouping.nofragment and zone.name == "Normal" for zone in zones
+        )
+
+    def _set_up_rules(self, mechanism: Mechanism):
+        grouping = mechanism.grouping
+        self.grouping = ("none", "march-2007", "claim").index(grouping.rule)
+        self.enabled = grouping.enabled
+        self.block_order = grouping.block_order
+        self.fallbacks = bytearray(
+            _FALLBACKS_MARCH if self.grouping == GROUP_MARCH else _FALLBACKS_CLAIM
+        )
+        self.tail_rule = mechanism.free_lists.tail_insertion
+        self.boot_tail = mechanism.free_lists.boot_order == "lowest-first"
+        self.pcp_rule = ("none", "hot", "tagged", "types-and-orders").index(
+            mechanism.per_cpu.rule
+        )
+        self.halving = mechanism.watermarks.rule == "halving"
+        self.reserve_rule = mechanism.high_atomic.rule == "reserve"
+        self.kswapd_active = False
+        self.kswapd_class = 0
+        self.op = self.nr_events = self.dropped = 0
+
+    # Boot.
+
+    def release(self, pfn: int, order: int, migratetype: int) -> None:
+        """Put a free block on its list at the place of rule 9, without merging."""
+        zone = zone_of(self, pfn)
+        _set_class(self, pfn, order, FREE)
+        _insert(self, zone, order, migratetype, pfn, self.boot_tail)
+        self.zone_free[zone] += 1 << order
+
+    def set_block_type(self, block: int, migratetype: int) -> None:
+        """Type of pageblock number `block` (of the mechanism's block order)."""
+        self.block_type[block] = migratetype
+
+    def set_used(self, pfn: int, order: int, page_class: int) -> None:
+        """Pages that are in use, reserved or holes before the first request."""
+        _set_class(self, pfn, order, page_class)
+
+    def set_pcp(self, pfn: int) -> None:
+        """A free page that lies on its zone's per-CPU list before the first request."""
+        zone = zone_of(self, pfn)
+        migratetype = self.block_type[pfn >> self.block_order] if self.grouping else U
+        self.page_type[pfn] = migratetype
+        index = _pcp_index(self, migratetype, 0) if self.pcp_rule == PCP_TYPES else 0
+        _link(self, self.prev[_pcp_node(self, zone, index)], pfn)
+        self.classes[pfn] = PCP_FREE
+        self.pcp_count[zone] += 1
+
+    # Requests.
+
+    def alloc(self, order: int, mobility: int, flags: int = 0) -> int:
+        """One request; the pfn of its first page, or PFN_NONE (2**31 - 1)."""
+        return _alloc(self, order, mobility, flags)
+
+    def free(self, pfn: int, order: int) -> None:
+        """Free 2**order pages in use from `pfn` on; an allocation may come back in pieces.
+
+        Raises ValueError for pages that are not in use.
+        """
+        if not 0 <= pfn <= self.pages - (1 << order) or pfn & ((1 << order) - 1):
+            raise ValueError(f"pfn {pfn} order {order} is no block of this memory")
+        if any(not in_use(self, page) for page in range(pfn, pfn + (1 << order))):
+            raise ValueError(f"pfn {pfn} order {order} is not in use")
+        _free(self, pfn, order)
+
+    def drain_all(self) -> None:
+        """Give all pages on per-CPU lists back to the buddy lists."""
+        _drain_all(self)
+
+    def run(
+        self,
+        kind: cython.uchar[::1],
+        ids: cython.int[::1],
+        order: cython.uchar[::1],
+        mobility: cython.uchar[::1],
+        flags: cython.uchar[::1],
+        offset: cython.ushort[::1],
+        pfn_of: cython.int[::1],
+    ) -> None:
+        """Apply a stretch of operations (terms: ALLOC, FREE_OP, DRAIN), columns of equal length.
+
+        `pfn_of`, i4[ids]: where each id's pages lie; PFN_NONE before and after its life.
+        """
+        count: cython.Py_ssize_t = len(kind)
+        with cython.nogil:
+            _run(self, kind, ids, order, mobility, flags, offset, pfn_of, count)
+
+    # What is to be seen.
+
+    def free_list(self, zone: int, order: int, migratetype: int) -> list[int]:
+        """Heads of the free blocks of one list, head to tail."""
+        return self._walk(_free_node(self, zone, order, migratetype))
+
+    def pcp_list(self, zone: int, index: int) -> list[tuple[int, int]]:
+        """(pfn, noted type) of a per-CPU list, head to tail."""
+        return [(p, self.page_type[p]) for p in self._walk(_pcp_node(self, zone, index))]
+
+    def _walk(self, node: int) -> list[int]:
+        pfns, at = [], self.next[node]
+        while at != node:
+            pfns.append(at)
+            at = self.next[at]
+        return pfns
+
+    def page_class(self) -> np.ndarray:
+        """Class of each page, u1[pages], a copy."""
+        return np.array(self.classes, dtype=np.uint8)
+
+    def block_types(self) -> np.ndarray:
+        """Migratetype of each pageblock of the mechanism, u1, a copy."""
+        blocks = (self.pages + (1 << self.block_order) - 1) >> self.block_order
+        return np.array(self.block_type, dtype=np.uint8)[:blocks]
+
+    def free_blocks(self) -> np.ndarray:
+        """Free blocks by zone, order and migratetype, i8[zones, 11, 4]."""
+        shape = (self.nr_zones, NR_ORDERS, NR_MIGRATETYPES)
+        return np.array(self.nr_free, dtype=np.int64).reshape(shape)
+
+    def zone_state(self, zone: int) -> dict[str, int]:
+        """Counts of one zone."""
+        return {
+            "free_pages": self.zone_free[zone],
+            "pcp_count": self.pcp_count[zone],
+            "free_factor": self.free_factor[zone],
+            "highatomic_pages": self.highatomic[zone],
+        }
+
+    def counters(self) -> dict[str, int]:
+        """All counters of terms.COUNTERS since boot."""
+        values = np.array(self.counters_, dtype=np.int64)
+        failed = int(values[C_FAILED : C_FAILED + NR_ORDERS].sum())
+        values[0] = int(values[C_REQUESTS : C_REQUESTS + NR_ORDERS].sum()) - failed
+        values[2] = failed
+        return dict(zip(COUNTERS, values.tolist(), strict=True))
+
+    def events(self) -> np.ndarray:
+        """The events since the last call, EVENT_DTYPE; what did not fit is in dropped_events()."""
+        n = self.nr_events
+        events = np.zeros(n, EVENT_DTYPE)
+        events["op"] = np.asarray(self.event_ops)[:n]
+        events["pfn"] = np.asarray(self.event_pfns)[:n]
+        codes = np.asarray(self.event_codes)[: 6 * n].reshape(n, 6)
+        for column, name in enumerate(EVENT_DTYPE.names[2:]):
+            events[name] = codes[:, column]
+        self.nr_events = 0
+        return events
+
+    def dropped_events(self) -> int:
+        """Events that found the buffer full, since boot."""
+        return self.dropped
+
+    def next_op(self) -> int:
+        """Number of the next operation."""
+        return self.op
+
+
+# Lists.
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _link(m: Memory, after: cython.int, node: cython.int) -> cython.void:
+    """Insert `node` behind `after`; the sentinel is before the head and behind the tail."""
+    before: cython.int = m.next[after]
+    m.next[after] = node
+    m.prev[node] = after
+    m.next[node] = before
+    m.prev[before] = node
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _unlink(m: Memory, node: cython.int) -> cython.void:
+    after: cython.int = m.prev[node]
+    before: cython.int = m.next[node]
+    m.next[after] = before
+    m.prev[before] = after
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _free_node(m: Memory, zone: cython.int, order: cython.int, t: cython.int) -> cython.int:
+    return m.pages + (zone * 11 + order) * 4 + t
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _pcp_node(m: Memory, zone: cython.int, index: cython.int) -> cython.int:
+    return m.pages + m.nr_zones * 44 + zone * 14 + index
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def zone_of(m: Memory, pfn: cython.int) -> cython.int:
+    zone: cython.int = 0
+    while pfn >= m.zone_end[zone] and zone < m.nr_zones - 1:
+        zone += 1
+    return zone
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def in_use(m: Memory, pfn: cython.int) -> cython.bint:
+    c: cython.int = m.classes[pfn]
+    return 2 <= c <= 5 or c == 8
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _set_class(m: Memory, pfn: cython.int, order: cython.int, c: cython.int) -> cython.void:
+    page: cython.int
+    if order == 0:
+        m.classes[pfn] = c
+    else:
+        for page in range(pfn, pfn + (1 << order)):
+            m.classes[page] = c
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _insert(
+    m: Memory, zone: cython.int, order: cython.int, t: cython.int, pfn: cython.int, tail: cython.bint
+) -> cython.void:
+    """A free block enters list (order, t) at the head or the tail."""
+    node: cython.int = _free_node(m, zone, order, t)
+    m.head_order[pfn] = order + 1
+    m.page_type[pfn] = t
+    m.nr_free[node - m.pages] += 1
+    _link(m, m.prev[node] if tail else node, pfn)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _remove(m: Memory, zone: cython.int, order: cython.int, pfn: cython.int) -> cython.void:
+    """A free block leaves its list."""
+    m.nr_free[(zone * 11 + order) * 4 + m.page_type[pfn]] -= 1
+    m.head_order[pfn] = 0
+    _unlink(m, pfn)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _event(
+    m: Memory,
+    pfn: cython.int,
+    kind: cython.int,
+    order: cython.int,
+    t: cython.int,
+    fallback_order: cython.int,
+    fallback_type: cython.int,
+    claimed: cython.int,
+) -> cython.void:
+    n: cython.int = m.nr_events
+    if n == 65536:
+        m.dropped += 1
+        return
+    m.event_ops[n] = m.op
+    m.event_pfns[n] = pfn
+    m.event_codes[6 * n] = kind
+    m.event_codes[6 * n + 1] = order
+    m.event_codes[6 * n + 2] = t
+    m.event_codes[6 * n + 3] = fallback_order
+    m.event_codes[6 * n + 4] = fallback_type
+    m.event_codes[6 * n + 5] = claimed
+    m.nr_events = n + 1
+
+
+# Buddy lists, rule 4.
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _split(
+    m: Memory, zone: cython.int, pfn: cython.int, low: cython.int, high: cython.int, t: cython.int
+) -> cython.void:
+    """Upper halves go to the heads of type t's lists; the block at `pfn` is left with order low."""
+    while high > low:
+        high -= 1
+        _insert(m, zone, high, t, pfn + (1 << high), False)
+        m.counters_[C_SPLITS] += 1
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _smallest(m: Memory, zone: cython.int, order: cython.int, t: cython.int) -> cython.int:
+    """Head of the smallest sufficient list of type t, split; PFN_NONE where all are empty."""
+    o: cython.int
+    node: cython.int
+    pfn: cython.int
+    for o in range(order, 11):
+        node = m.pages + (zone * 11 + o) * 4 + t
+        pfn = m.next[node]
+        if pfn != node:
+            m.counters_[C_SEARCHES] += o - order + 1
+            _remove(m, zone, o, pfn)
+            _split(m, zone, pfn, order, o, t)
+            return pfn
+    m.counters_[C_SEARCHES] += 11 - order
+    return PFN_NONE
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _is_buddy(m: Memory, zone: cython.int, pfn: cython.int, order: cython.int) -> cython.bint:
+    return (
+        m.zone_start[zone] <= pfn < m.zone_end[zone] and m.head_order[pfn] == order + 1
+    )
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _may_merge(m: Memory, buddy: cython.int, order: cython.int, t: cython.int) -> cython.bint:
+    """6.1 keeps free blocks of high-atomic pageblocks apart from others."""
+    other: cython.int
+    if m.grouping != GROUP_CLAIM or order < m.block_order:
+        return True
+    other = m.block_type[buddy >> m.block_order]
+    return other == t or (other != HA and t != HA)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _free_one(
+    m: Memory, zone: cython.int, pfn: cython.int, order: cython.int, t: cython.int
+) -> cython.void:
+    """Merge a freed block with its free buddies and put it on its list."""
+    tail: cython.bint = False
+    buddy: cython.int
+    m.zone_free[zone] += 1 << order
+    _set_class(m, pfn, order, FREE)
+    while order < 10:
+        buddy = pfn ^ (1 << order)
+        if not _is_buddy(m, zone, buddy, order) or not _may_merge(m, buddy, order, t):
+            break
+        _remove(m, zone, order, buddy)
+        pfn &= buddy
+        order += 1
+        m.counters_[C_MERGES] += 1
+    if m.tail_rule and order <= 8:
+        buddy = (pfn & ~(1 << order)) ^ (2 << order)
+        tail = _is_buddy(m, zone, buddy, order + 1)
+    _insert(m, zone, order, t, pfn, tail)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _type_when_freed(m: Memory, pfn: cython.int) -> cython.int:
+    if m.grouping == GROUP_NONE:
+        return U
+    return m.block_type[pfn >> m.block_order]
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _rmqueue(
+    m: Memory, zone: cython.int, order: cython.int, t: cython.int, lowest: cython.int
+) -> cython.int:
+    """A block of the request's type, by fallback if need be; fallback orders from `lowest` up."""
+    pfn: cython.int = _smallest(m, zone, order, t)
+    if pfn == PFN_NONE:
+        if m.grouping == GROUP_CLAIM:
+            if _fallback_claim(m, zone, order, t, lowest):
+                pfn = _smallest(m, zone, order, t)
+        elif m.grouping == GROUP_MARCH:
+            pfn = _fallback_march(m, zone, order, t)
+    if pfn != PFN_NONE:
+        m.zone_free[zone] -= 1 << order
+    return pfn
+
+
+# Fallback, rule 8.
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _move_block(m: Memory, zone: cython.int, pfn: cython.int, t: cython.int) -> cython.int:
+    """All free blocks of the pageblock go to type t's lists; pages moved (claim), blocks (march)."""
+    start: cython.int = (pfn >> m.block_order) << m.block_order
+    end: cython.int = start + (1 << m.block_order)
+    order: cython.int
+    moved_pages: cython.int = 0
+    moved_blocks: cython.int = 0
+    if start < m.zone_start[zone]:
+        start = pfn
+    if end > m.zone_end[zone]:
+        return 0
+    while start < end:
+        order = m.head_order[start] - 1
+        if order < 0:
+            start += 1
+            continue
+        _remove(m, zone, order, start)
+        _insert(m, zone, order, t, start, m.grouping == GROUP_CLAIM)
+        start += 1 << order
+        moved_pages += 1 << order
+        moved_blocks += 1
+    m.counters_[C_MOVED] += moved_pages
+    return moved_pages if m.grouping == GROUP_CLAIM else moved_blocks
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _movable_pages(m: Memory, zone: cython.int, pfn: cython.int) -> cython.int:
+    """Movable pages in use in the pageblock of `pfn`."""
+    start: cython.int = (pfn >> m.block_order) << m.block_order
+    end: cython.int = start + (1 << m.block_order)
+    count: cython.int = 0
+    page: cython.int
+    if start < m.zone_start[zone]:
+        start = pfn
+    if end > m.zone_end[zone]:
+        return 0
+    for page in range(start, end):
+        count += m.classes[page] == CLASS_MOVABLE
+    return count
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _set_block_type(
+    m: Memory, pfn: cython.int, order: cython.int, t: cython.int
+) -> cython.int:
+    """Type of all pageblocks of a block; how many really changed, each with its event."""
+    block: cython.int
+    changed: cython.int = 0
+    blocks: cython.int = 1
+    if order > m.block_order:
+        blocks = 1 << (order - m.block_order)
+    for block in range(pfn >> m.block_order, (pfn >> m.block_order) + blocks):
+        if m.block_type[block] != t:
+            _event(m, block << m.block_order, 1, order, t, 0, m.block_type[block], 1)
+            m.block_type[block] = t
+            changed += 1
+    return changed
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _alternative(m: Memory, zone: cython.int, order: cython.int, t: cython.int) -> cython.int:
+    """First foreign type with a free block of that order; -1 where there is none."""
+    i: cython.int
+    other: cython.int
+    for i in range(3):
+        other = m.fallbacks[3 * t + i]
+        if other == 9:
+            break
+        m.counters_[C_SEARCHES] += 1
+        if m.nr_free[(zone * 11 + order) * 4 + other]:
+            return other
+    return -1
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _can_steal(m: Memory, order: cython.int, t: cython.int) -> cython.bint:
+    return order >= m.block_order // 2 or t == R or t == U or not m.enabled
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _fallback_claim(
+    m: Memory, zone: cython.int, order: cython.int, t: cython.int, lowest: cython.int
+) -> cython.bint:
+    """Rule 8, claim: bring foreign free pages onto the request's lists; whether there were any."""
+    c: cython.int
+    other: cython.int = -1
+    pfn: cython.int
+    claimed: cython.int
+    c = 10
+    while c >= lowest:
+        other = _alternative(m, zone, c, t)
+        if other >= 0:
+            break
+        c -= 1
+    if other < 0:
+        return False
+    if not _can_steal(m, c, t) and c > order:
+        c = order
+        other = _alternative(m, zone, c, t)
+        while other < 0:
+            c += 1
+            other = _alternative(m, zone, c, t)
+    pfn = m.next[_free_node(m, zone, c, other)]
+    m.counters_[_pair(t, other)] += 1
+    claimed = _steal(m, zone, pfn, c, t, _can_steal(m, c, t))
+    m.counters_[C_CLAIMS] += claimed
+    claimed = m.block_type[pfn >> m.block_order] == t
+    _event(m, pfn, 0, order, t, c, other, claimed)
+    return True
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _pair(t: cython.int, other: cython.int) -> cython.int:
+    """Place of the counter fallbacks_<t>_in_<other>."""
+    return C_PAIRS + 3 * t + other - (other > t)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _steal(
+    m: Memory,
+    zone: cython.int,
+    pfn: cython.int,
+    c: cython.int,
+    t: cython.int,
+    whole_block: cython.bint,
+) -> cython.int:
+    """Rule 8, claim, step 2; how many pageblocks changed their type."""
+    old: cython.int = m.block_type[pfn >> m.block_order]
+    changed: cython.int = 0
+    free_pages: cython.int
+    movable_pages: cython.int
+    alike_pages: cython.int = 0
+    if old != HA and c >= m.block_order:
+        changed = _set_block_type(m, pfn, c, t)
+    elif old != HA and whole_block:
+        movable_pages = _movable_pages(m, zone, pfn)
+        free_pages = _move_block(m, zone, pfn, t)
+        if t == M:
+            alike_pages = movable_pages
+        elif old == M:
+            alike_pages = (1 << m.block_order) - free_pages - movable_pages
+        if free_pages:
+            if free_pages + alike_pages >= 1 << (m.block_order - 1) or not m.enabled:
+                changed = _set_block_type(m, pfn, 0, t)
+            return changed
+    _remove(m, zone, c, pfn)
+    _insert(m, zone, c, t, pfn, True)
+    m.counters_[C_MOVED] += 1 << c
+    return changed
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _lowest(m: Memory, node: cython.int) -> cython.int:
+    """The entry of a list with the lowest pfn."""
+    lowest: cython.int = m.next[node]
+    at: cython.int = lowest
+    while at != node:
+        m.counters_[C_SEARCHES] += 1
+        lowest = min(lowest, at)
+        at = m.next[at]
+    return lowest
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _fallback_march(
+    m: Memory, zone: cython.int, order: cython.int, t: cython.int
+) -> cython.int:
+    """Rule 8, march-2007: take a block from a foreign list; PFN_NONE where all are empty."""
+    c: cython.int
+    i: cython.int
+    other: cython.int
+    both_passes: cython.int
+    for both_passes in range(2):
+        for c in range(10, order - 1, -1):
+            for i in range(3):
+                other = m.fallbacks[3 * t + i]
+                if other == HA and t != U and both_passes == 0:
+                    continue
+                m.counters_[C_SEARCHES] += 1
+                if m.nr_free[(zone * 11 + c) * 4 + other]:
+                    return _take_march(m, zone, order, t, c, other)
+    return PFN_NONE
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _take_march(
+    m: Memory,
+    zone: cython.int,
+    order: cython.int,
+    t: cython.int,
+    c: cython.int,
+    other: cython.int,
+) -> cython.int:
+    """Rule 8, march-2007, steps 2 and 3, for a block on list (c, other)."""
+    node: cython.int = _free_node(m, zone, c, other)
+    pfn: cython.int = m.next[node] if t == M else _lowest(m, node)
+    rest: cython.int = other
+    blocks: cython.int
+    changed: cython.int = 0
+    if c >= 5 or t == R:
+        blocks = _move_block(m, zone, pfn, t)
+        if blocks << c >= 512 and other != HA:
+            changed = _set_block_type(m, pfn, 0, t)
+        rest = t
+    _remove(m, zone, c, pfn)
+    if c == 10:
+        changed += _set_block_type(m, pfn, 0, t)
+    m.counters_[C_CLAIMS] += changed
+    m.counters_[_pair(t, other)] += 1
+    _event(m, pfn, 0, order, t, c, other, m.block_type[pfn >> m.block_order] == t)
+    _split(m, zone, pfn, order, c, rest)
+    return pfn
+
+
+# Per-CPU lists, rule 5.
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _pcp_index(m: Memory, t: cython.int, order: cython.int) -> cython.int:
+    if t == HA:
+        t = M
+    if order > 3:
+        return 12 + (t == M)
+    return 3 * order + t
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _pcp_order(m: Memory, index: cython.int) -> cython.int:
+    return m.block_order if index >= 12 else index // 3
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _on_pcp(m: Memory, order: cython.int) -> cython.bint:
+    """Whether requests and frees of that order go over per-CPU lists."""
+    if m.pcp_rule == PCP_TYPES:
+        return order <= 3 or order == m.block_order
+    return order == 0 and m.pcp_rule != PCP_NONE
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _refill(
+    m: Memory,
+    zone: cython.int,
+    order: cython.int,
+    t: cython.int,
+    node: cython.int,
+    blocks: cython.int,
+    lowest: cython.int,
+) -> cython.void:
+    """Up to `blocks` blocks from the buddy lists; appended, but pushed under the tagged rule."""
+    i: cython.int
+    pfn: cython.int
+    got_pages: cython.int = 0
+    for i in range(blocks):
+        pfn = _rmqueue(m, zone, order, t, lowest)
+        if pfn == PFN_NONE:
+            break
+        m.page_type[pfn] = t
+        _set_class(m, pfn, order, PCP_FREE)
+        _link(m, node if m.pcp_rule == PCP_TAGGED else m.prev[node], pfn)
+        got_pages += 1 << order
+    m.pcp_count[zone] += got_pages
+    m.counters_[C_REFILLS] += 1
+    m.counters_[C_REFILL_PAGES] += got_pages
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _tagged_page(m: Memory, node: cython.int, t: cython.int) -> cython.int:
+    """First page of the list whose noted type is t; the sentinel where there is none."""
+    at: cython.int = m.next[node]
+    while at != node:
+        m.counters_[C_SEARCHES] += 1
+        if m.page_type[at] == t:
+            break
+        at = m.next[at]
+    return at
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _pcp_alloc(
+    m: Memory, zone: cython.int, order: cython.int, t: cython.int, lowest: cython.int
+) -> cython.int:
+    node: cython.int
+    pfn: cython.int
+    blocks: cython.int = m.pcp_batch[zone]
+    if m.pcp_rule == PCP_TYPES:
+        m.free_factor[zone] >>= 1
+        node = _pcp_node(m, zone, _pcp_index(m, t, order))
+        if m.next[node] == node:
+            if blocks > 1:
+                blocks = max(blocks >> order, 2)
+            _refill(m, zone, order, t, node, blocks, lowest)
+        pfn = m.next[node]
+    else:
+        node = _pcp_node(m, zone, 0)
+        pfn = _tagged_page(m, node, t) if m.pcp_rule == PCP_TAGGED else m.next[node]
+        if pfn == node:
+            _refill(m, zone, order, t, node, blocks, lowest)
+            pfn = _tagged_page(m, node, t) if m.pcp_rule == PCP_TAGGED else m.next[node]
+    if pfn == node:
+        return PFN_NONE
+    _unlink(m, pfn)
+    m.pcp_count[zone] -= 1 << order
+    return pfn
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _drain(m: Memory, zone: cython.int, pages: cython.int, index: cython.int) -> cython.void:
+    """Free up to `pages` pages from the lists' tails, starting at list `index` (all rules)."""
+    node: cython.int
+    pfn: cython.int
+    order: cython.int
+    lowest: cython.int = 0
+    highest: cython.int = 13
+    pages = min(pages, m.pcp_count[zone])
+    if pages <= 0:
+        return
+    m.counters_[C_DRAINS] += 1
+    index -= 1
+    while pages > 0:
+        while True:
+            index += 1
+            if index > highest:
+                index = lowest
+            node = _pcp_node(m, zone, index)
+            if m.next[node] != node:
+                break
+            if index == highest:
+                highest -= 1
+            if index == lowest:
+                lowest += 1
+        order = _pcp_order(m, index) if m.pcp_rule == PCP_TYPES else 0
+        while pages > 0 and m.prev[node] != node:
+            pfn = m.prev[node]
+            _unlink(m, pfn)
+            pages -= 1 << order
+            m.pcp_count[zone] -= 1 << order
+            m.counters_[C_DRAIN_PAGES] += 1 << order
+            _free_one(
+                m,
+                zone,
+                pfn,
+                order,
+                m.page_type[pfn] if m.pcp_rule == PCP_TYPES else _type_when_freed(m, pfn),
+            )
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _drain_all(m: Memory) -> cython.void:
+    zone: cython.int
+    pages: cython.int
+    m.counters_[C_DRAIN_ALL] += 1
+    for zone in range(m.nr_zones):
+        while m.pcp_count[zone] > 0:
+            pages = m.pcp_count[zone]
+            if m.pcp_rule == PCP_TYPES:
+                pages = min(pages, m.pcp_batch[zone] << 5)
+            _drain(m, zone, pages, 0)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _pcp_shrink(
+    m: Memory, zone: cython.int, order: cython.int, index: cython.int
+) -> cython.void:
+    """Rule 5, types and orders: after a free, drain if the lists hold too much."""
+    batch: cython.int = m.pcp_batch[zone]
+    high: cython.int = m.pcp_high[zone]
+    pages: cython.int
+    if m.free_factor[zone] > 0 and 1 <= order <= 3:
+        _drain(m, zone, m.pcp_count[zone], index)
+        return
+    if m.kswapd_active and _reclaim_active(m):
+        high = min(4 * batch, high)
+    if m.pcp_count[zone] < high:
+        return
+    if high < batch:
+        pages = 1
+    else:
+        pages = batch << m.free_factor[zone]
+        if pages < high - batch and m.free_factor[zone] < 5:
+            m.free_factor[zone] += 1
+        pages = min(max(pages, batch), high - batch)
+    _drain(m, zone, pages, index)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _pcp_free(m: Memory, zone: cython.int, pfn: cython.int, order: cython.int) -> cython.void:
+    index: cython.int = 0
+    t: cython.int = _type_when_freed(m, pfn)
+    if m.pcp_rule == PCP_TYPES:
+        index = _pcp_index(m, t, order)
+    m.page_type[pfn] = t
+    _set_class(m, pfn, order, PCP_FREE)
+    _link(m, _pcp_node(m, zone, index), pfn)
+    m.pcp_count[zone] += 1 << order
+    if m.pcp_rule != PCP_TYPES:
+        if m.pcp_count[zone] >= m.pcp_high[zone]:
+            _drain(m, zone, m.pcp_batch[zone], 0)
+    elif (
+        m.pcp_count[zone] >= m.pcp_high[zone] or m.kswapd_active or order
+    ):  # else nothing to shrink
+        _pcp_shrink(m, zone, order, index)
+
+
+# Watermarks and kswapd, rules 2 and 6.
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _watermark_ok(
+    m: Memory,
+    zone: cython.int,
+    order: cython.int,
+    mark: cython.int,
+    class_zone: cython.int,
+    reserves: cython.bint,
+) -> cython.bint:
+    """Whether the zone may serve the request; `reserves`: atomic on walk 2."""
+    free: cython.int = m.zone_free[zone] - (1 << order) + 1
+    reserve: cython.int = m.reserve[zone * m.nr_zones + class_zone]
+    node: cython.int
+    i: cython.int
+    if reserves:
+        mark -= mark // 2
+        mark -= mark // 4
+    elif not m.halving:
+        free -= m.highatomic[zone]
+    if free <= mark + reserve:
+        return False
+    if order == 0:
+        return True
+    if m.halving:
+        for i in range(order):
+            node = (zone * 11 + i) * 4
+            free -= (
+                m.nr_free[node] + m.nr_free[node + 1] + m.nr_free[node + 2] + m.nr_free[node + 3]
+            ) << i
+            mark //= 2
+            if free <= mark:
+                return False
+        return True
+    for i in range(order, 11):
+        node = (zone * 11 + i) * 4
+        if m.nr_free[node] or m.nr_free[node + 1] or m.nr_free[node + 2]:
+            return True
+        if reserves and m.nr_free[node + 3]:
+            return True
+    return False
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _wake_kswapd(m: Memory, class_zone: cython.int) -> cython.void:
+    if not m.kswapd_active or class_zone > m.kswapd_class:
+        m.kswapd_class = class_zone
+    m.kswapd_active = True
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _reclaim_active(m: Memory) -> cython.bint:
+    """Whether kswapd still works; it stops once a zone is above HIGH."""
+    zone: cython.int
+    reserve: cython.int
+    for zone in range(m.kswapd_class + 1):
+        reserve = m.reserve[zone * m.nr_zones + m.kswapd_class]
+        if m.zone_free[zone] > m.zone_high[zone] + reserve:
+            m.kswapd_active = False
+            return False
+    return True
+
+
+# High-atomic reserve, rule 7.
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _reserve_highatomic(m: Memory, zone: cython.int, pfn: cython.int) -> cython.void:
+    block_pages: cython.int = 1 << m.block_order
+    if m.highatomic[zone] >= m.zone_managed[zone] // 100 + block_pages:
+        return
+    if m.block_type[pfn >> m.block_order] == HA:
+        return
+    m.highatomic[zone] += block_pages
+    m.block_type[pfn >> m.block_order] = HA
+    _move_block(m, zone, pfn, HA)
+    m.counters_[C_HA_RESERVED] += 1
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _unreserve_highatomic(m: Memory, class_zone: cython.int, t: cython.int) -> cython.void:
+    zone: cython.int
+    order: cython.int
+    pfn: cython.int
+    node: cython.int
+    block_pages: cython.int = 1 << m.block_order
+    for zone in range(class_zone, -1, -1):
+        if m.highatomic[zone] <= block_pages:
+            continue
+        for order in range(11):
+            node = _free_node(m, zone, order, HA)
+            pfn = m.next[node]
+            if pfn == node:
+                continue
+            if m.block_type[pfn >> m.block_order] == HA:
+                m.highatomic[zone] = max(m.highatomic[zone] - block_pages, 0)
+                m.counters_[C_HA_UNRESERVED] += 1
+            m.block_type[pfn >> m.block_order] = t
+            if _move_block(m, zone, pfn, t):
+                return
+
+
+# Requests, rules 1 and 3.
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _request_type(
+    m: Memory, order: cython.int, mobility: cython.int, flags: cython.int
+) -> cython.int:
+    if m.grouping == GROUP_NONE or not m.enabled:
+        return U
+    if m.grouping == GROUP_MARCH and order > 0 and flags & ATOMIC:
+        return HA
+    return mobility
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _take(
+    m: Memory,
+    zone: cython.int,
+    order: cython.int,
+    t: cython.int,
+    lowest: cython.int,
+    reserves: cython.bint,
+) -> cython.int:
+    """Rule 3: a block from one zone that passed its watermark, or PFN_NONE."""
+    pfn: cython.int
+    if _on_pcp(m, order):
+        pfn = _pcp_alloc(m, zone, order, t, lowest)
+        if m.pcp_rule != PCP_TYPES:
+            return pfn
+    else:
+        pfn = PFN_NONE
+    if pfn == PFN_NONE:
+        pfn = _take_buddy(m, zone, order, t, lowest, reserves and m.reserve_rule)
+    if pfn != PFN_NONE and reserves and order and m.reserve_rule:
+        _reserve_highatomic(m, zone, pfn)
+    return pfn
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _take_buddy(
+    m: Memory,
+    zone: cython.int,
+    order: cython.int,
+    t: cython.int,
+    lowest: cython.int,
+    highatomic: cython.bint,
+) -> cython.int:
+    pfn: cython.int = PFN_NONE
+    if highatomic and order:
+        pfn = _smallest(m, zone, order, HA)
+        if pfn != PFN_NONE:
+            m.zone_free[zone] -= 1 << order
+            return pfn
+    pfn = _rmqueue(m, zone, order, t, lowest)
+    if pfn == PFN_NONE and highatomic:
+        pfn = _smallest(m, zone, order, HA)
+        if pfn != PFN_NONE:
+            m.zone_free[zone] -= 1 << order
+    return pfn
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _walk_zones(
+    m: Memory,
+    order: cython.int,
+    t: cython.int,
+    class_zone: cython.int,
+    walk: cython.int,
+    lowest: cython.int,
+    reserves: cython.bint,
+) -> cython.int:
+    """Walk 1 or 2 down the zonelist."""
+    zone: cython.int
+    pfn: cython.int
+    mark: cython.int
+    for zone in range(class_zone, -1, -1):
+        mark = m.zone_low[zone] if walk == 1 else m.zone_min[zone]
+        if _watermark_ok(m, zone, order, mark, class_zone, reserves):
+            pfn = _take(m, zone, order, t, lowest, reserves)
+            if pfn != PFN_NONE:
+                return pfn
+    return PFN_NONE
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _alloc_slow(
+    m: Memory, order: cython.int, t: cython.int, class_zone: cython.int, atomic: cython.bint
+) -> cython.int:
+    """Walk 2 and, for a request that may wait, the last steps before failure."""
+    pfn: cython.int
+    _wake_kswapd(m, class_zone)
+    pfn = _walk_zones(m, order, t, class_zone, 2, order, atomic)
+    if pfn != PFN_NONE or atomic or m.grouping == GROUP_NONE:
+        return pfn
+    if m.grouping == GROUP_MARCH and order == 0:
+        return pfn
+    if m.reserve_rule:
+        _unreserve_highatomic(m, class_zone, t)
+    _drain_all(m)
+    return _walk_zones(m, order, t, class_zone, 2, order, False)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _alloc(
+    m: Memory, order: cython.int, mobility: cython.int, flags: cython.int
+) -> cython.int:
+    t: cython.int = _request_type(m, order, mobility, flags)
+    class_zone: cython.int = m.class_movable if mobility == M else m.class_other
+    pfn: cython.int = PFN_NONE
+    m.counters_[C_REQUESTS + order] += 1
+    if m.nofragment[class_zone]:
+        pfn = _walk_zones(
+            m, order, t, class_zone, 1, max(order, m.block_order), False
+        )
+    if pfn == PFN_NONE:
+        pfn = _walk_zones(m, order, t, class_zone, 1, order, False)
+    if pfn == PFN_NONE:
+        pfn = _alloc_slow(m, order, t, class_zone, flags & ATOMIC)
+    if pfn == PFN_NONE:
+        m.counters_[C_FAILED + order] += 1
+        m.counters_[C_FAILED_PAGES] += 1 << order
+        _event(m, PFN_NONE, 2, order, t, 0, 0, 0)
+    else:
+        # Classes of pages in use follow the mobility: movable 2, unmovable 3, reclaimable 4.
+        _set_class(m, pfn, order, 2 if mobility == M else 4 if mobility == R else 3)
+    m.op += 1
+    return pfn
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _free(m: Memory, pfn: cython.int, order: cython.int) -> cython.void:
+    zone: cython.int = zone_of(m, pfn)
+    m.counters_[C_FREES] += 1
+    if _on_pcp(m, order):
+        _pcp_free(m, zone, pfn, order)
+    else:
+        _free_one(m, zone, pfn, order, _type_when_freed(m, pfn))
+    m.op += 1
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _run(
+    m: Memory,
+    kind: cython.uchar[::1],
+    ids: cython.int[::1],
+    order: cython.uchar[::1],
+    mobility: cython.uchar[::1],
+    flags: cython.uchar[::1],
+    offset: cython.ushort[::1],
+    pfn_of: cython.int[::1],
+    count: cython.Py_ssize_t,
+) -> cython.void:
+    i: cython.Py_ssize_t
+    pfn: cython.int
+    for i in range(count):
+        if kind[i] == 0:
+            pfn_of[ids[i]] = _alloc(m, order[i], mobility[i], flags[i])
+        elif kind[i] == 1:
+            pfn = pfn_of[ids[i]]
+            if pfn == PFN_NONE or not in_use(m, pfn + offset[i]):
+                m.counters_[C_FREED_UNKNOWN] += 1
+                m.op += 1
+            else:
+                _free(m, pfn + offset[i], order[i])
+        else:
+            _drain_all(m)
+            m.op += 1

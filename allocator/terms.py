@@ -1,0 +1,86 @@
+"""Words and codes of the simulated machine, shared by every layer.
+
+Codes are the kernel's of 4.4 and later (include/linux/mmzone.h, enum migratetype). Page classes are
+what a frame shows of a page; their codes stand in recordings, whose header names them.
+"""
+
+import numpy as np
+
+PAGE_SIZE_BYTES = 4096
+MAX_ORDER = 10  # highest order, inclusive
+NR_ORDERS = MAX_ORDER + 1
+PFN_NONE = 2**31 - 1  # null pfn: fails loudly as an index, where -1 would write the last page
+
+# Migratetypes.
+UNMOVABLE, MOVABLE, RECLAIMABLE, HIGHATOMIC = range(4)
+MIGRATETYPES = ("unmovable", "movable", "reclaimable", "highatomic")
+NR_MIGRATETYPES = len(MIGRATETYPES)
+
+# Classes of a page.
+FREE, PCP_FREE, CLASS_MOVABLE, CLASS_UNMOVABLE, CLASS_RECLAIMABLE = range(5)
+HUGETLB, RESERVED, HOLE, KERNEL_UNKNOWN = range(5, 9)
+PAGE_CLASSES = (
+    "free",
+    "pcp_free",
+    "movable",
+    "unmovable",
+    "reclaimable",
+    "hugetlb",
+    "reserved",
+    "hole",
+    "kernel_unknown",
+)
+
+# The class of a page by the mobility of the request that holds it.
+CLASS_OF_MOBILITY = (CLASS_UNMOVABLE, CLASS_MOVABLE, CLASS_RECLAIMABLE)
+
+# Kinds of operation.
+ALLOC, FREE_OP, DRAIN = range(3)
+
+# Flags of a request.
+ATOMIC = 1  # may not wait, may use reserves (GFP_ATOMIC)
+
+# Kinds of event.
+EVENT_FALLBACK, EVENT_CLAIM, EVENT_FAILURE = range(3)
+EVENT_KINDS = ("fallback", "claim", "failure")
+EVENT_DTYPE = np.dtype(
+    [
+        ("op", "<i8"),
+        ("pfn", "<i4"),
+        ("kind", "u1"),
+        ("order", "u1"),
+        ("migratetype", "u1"),
+        ("fallback_order", "u1"),
+        ("fallback_migratetype", "u1"),
+        ("claimed", "u1"),
+    ]
+)
+
+_PAIRS = tuple(
+    f"fallbacks_{request}_in_{block}"
+    for request in MIGRATETYPES
+    for block in MIGRATETYPES
+    if request != block
+)
+COUNTERS = (
+    "allocations",
+    "frees",
+    "failed_requests",
+    "failed_pages",
+    "freed_unknown",
+    "splits",
+    "merges",
+    "list_searches",
+    "pages_moved",
+    "claims",
+    "pcp_refills",
+    "pcp_refill_pages",
+    "pcp_drains",
+    "pcp_drain_pages",
+    "pcp_drain_all",
+    "highatomic_reserved",
+    "highatomic_unreserved",
+    *_PAIRS,
+    *(f"requests_order_{order}" for order in range(NR_ORDERS)),
+    *(f"failed_order_{order}" for order in range(NR_ORDERS)),
+)

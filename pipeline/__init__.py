@@ -1,0 +1,1 @@
+"""From a configuration to recordings, metrics and every artefact; the command line."""

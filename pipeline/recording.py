@@ -1,0 +1,359 @@
+"""Recordings: what the pages held at each frame, with counters and events beside it.
+
+One file, `.reel`, whether a simulation, a replay or a real kernel made it. It is only appended to,
+so it can be read while it grows and after its writer was killed. The bytes: recording_format.py.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import numpy as np
+import zstandard
+
+from allocator.terms import EVENT_DTYPE
+from pipeline.recording_format import (
+    EVENTS_A_CHUNK,
+    EVNT,
+    FRAM,
+    FRAME_HEAD,
+    HEAD,
+    INDEX_HEAD,
+    INDX,
+    MAGIC,
+    MAX_EVENTS,
+    TAIL,
+    TAIL_BODY,
+    ZSTD_LEVEL,
+    Fault,
+    Index,
+    RecordingError,
+    check_magic,
+    decompress,
+    frame_head,
+    index_arrays,
+    pack_chunk,
+    pack_header,
+    promised_chunk,
+    read_chunk,
+    read_index,
+    scan,
+    unpack_header,
+)
+
+__all__ = ["Recording", "RecordingError", "RecordingWriter"]
+
+
+def blocks_of(header: dict) -> int:
+    """Pageblocks of a recording; the last one may be cut by the end of memory."""
+    geometry = header["geometry"]
+    return -(-geometry["pages"] >> geometry["pageblock_order"])
+
+
+class RecordingWriter:
+    """Writes a recording to `path` + ".partial" and gives it its name when it is closed.
+
+    As a context manager it closes at the end and aborts on an exception. Raises ValueError for a
+    header that lacks something, OSError where the file cannot be written.
+    `dropped_events`, which may be set at any time before the close, counts those that never came
+    here; the writer adds what it drops itself.
+    """
+
+    def __init__(self, path: Path, header: dict, *, key_every: int = 64) -> None:
+        self.dropped_events = 0
+        self._path = Path(path)
+        self._partial = self._path.with_name(self._path.name + ".partial")
+        self._key_every = key_every
+        head = pack_header(header)
+        self._pages = header["geometry"]["pages"]
+        self._classes, self._types = len(header["page_classes"]), len(header["migratetypes"])
+        self._phases = len(header["phases"])
+        self._blocks, self._columns = blocks_of(header), len(header["series_columns"])
+        self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
+        self._before: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        self._frames: list[tuple[int, int, int, int]] = []  # offset, op, time_us, phase
+        self._event_offsets: list[int] = []
+        self._events = self._not_kept = 0
+        self._offset = 0
+        # Unbuffered: a reader sees whole chunks, and a full disk is told at once.
+        self._file = open(self._partial, "wb", buffering=0)  # noqa: SIM115
+        try:
+            self._write(MAGIC)
+            self._write(pack_chunk(HEAD, head))
+        except BaseException:
+            self.abort()
+            raise
+
+    def append(
+        self,
+        *,
+        op: int,
+        time_us: int,
+        phase: int,
+        grid: np.ndarray,
+        block_types: np.ndarray,
+        series: np.ndarray,
+    ) -> None:
+        """One frame: `grid` u1[pages], `block_types` u1[blocks], `series` i8[columns].
+
+        Raises ValueError for arrays that don't fit the header, OSError.
+        """
+        grid = _fitting("grid", grid, np.uint8, self._pages, self._classes)
+        block_types = _fitting("block_types", block_types, np.uint8, self._blocks, self._types)
+        series = _fitting("series", series, np.int64, self._columns)
+        if not 0 <= phase < self._phases:
+            raise ValueError(f"phase {phase} isn't in the header")
+        since_key = len(self._frames) % self._key_every
+        shown = (grid, block_types, series)
+        if since_key:
+            grid_before, types_before, series_before = self._before
+            shown = (grid ^ grid_before, block_types ^ types_before, series - series_before)
+        self._before = (grid.copy(), block_types.copy(), series.copy())
+        packed = self._compressor.compress(np.ascontiguousarray(shown[0]))
+        side = self._compressor.compress(shown[1].tobytes() + shown[2].tobytes())
+        head = FRAME_HEAD.pack(len(self._frames), since_key, op, time_us, phase, len(packed))
+        self._frames.append((self._offset, op, time_us, phase))
+        self._write(pack_chunk(FRAM, head + packed + side))
+
+    def add_events(self, events: np.ndarray) -> None:
+        """Events EVENT_DTYPE[n], in order. Those above MAX_EVENTS are counted as dropped."""
+        if events.dtype != EVENT_DTYPE or events.ndim != 1:
+            raise ValueError(f"events are {events.dtype}, not {EVENT_DTYPE}")
+        kept = events[: MAX_EVENTS - self._events]
+        self._not_kept += len(events) - len(kept)
+        self._events += len(kept)
+        for start in range(0, len(kept), EVENTS_A_CHUNK):
+            part = np.ascontiguousarray(kept[start : start + EVENTS_A_CHUNK])
+            self._event_offsets.append(self._offset)
+            self._write(pack_chunk(EVNT, self._compressor.compress(part.tobytes())))
+
+    def close(self, *, dropped_events: int = 0) -> None:
+        """Write the index, bring all to the disk and give the file its name. Raises OSError."""
+        try:
+            self.dropped_events += dropped_events
+            index = self._offset
+            self._write(pack_chunk(INDX, self._index()))
+            self._write(pack_chunk(TAIL, TAIL_BODY.pack(index)))
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._partial.replace(self._path)
+        except BaseException:
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        """Remove what was written."""
+        self._file.close()
+        self._partial.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def _index(self) -> bytes:
+        dropped = self.dropped_events + self._not_kept
+        head = INDEX_HEAD.pack(len(self._frames), len(self._event_offsets), dropped)
+        arrays = index_arrays(self._frames, self._event_offsets)
+        return head + b"".join(array.tobytes() for array in arrays)
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]
+        self._offset += len(data)
+
+
+def _fitting(
+    what: str, values: np.ndarray, dtype: type, length: int, codes: int | None = None
+) -> np.ndarray:
+    values = np.asarray(values)
+    if values.dtype != dtype or values.shape != (length,):
+        raise ValueError(
+            f"{what} is {values.dtype}{list(values.shape)}, not {np.dtype(dtype)}[{length}]"
+        )
+    if codes is not None and values.max() >= codes:
+        raise ValueError(f"{what} has code {values.max()}; the header names {codes}")
+    return values
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A decoded frame."""
+
+    since_key: int
+    grid: np.ndarray
+    block_types: np.ndarray
+    series: np.ndarray
+
+
+class Recording:
+    """A recording opened for reading; frames are decoded when they are asked for.
+
+    `ops`, `times_us` i8[frames]; `phases` i4[frames], places in the header's phases. `complete` is
+    False for a file without its end: one still growing, or left by a writer that was killed; its
+    whole frames can be read. Arrays that are handed out are read-only. Every read raises
+    RecordingError where the file is damaged.
+    """
+
+    def __init__(self, path: Path, header: dict, index: Index, complete: bool) -> None:
+        self.path = path
+        self.header = header
+        self.complete = complete
+        self.dropped_events = index.dropped_events
+        self.ops, self.times_us, self.phases = index.ops, index.times_us, index.phases
+        self._offsets, self._event_offsets = index.offsets, index.event_offsets
+        self._blocks = blocks_of(header)
+        self._last: tuple[int, _Frame] | None = None
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a `.reel` file. Raises RecordingError: missing, foreign, damaged, no header."""
+        path = Path(path)
+        with _naming(path), open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            check_magic(file.read(len(MAGIC)))
+            chunk = read_chunk(file, len(MAGIC), size)
+            if chunk is None or chunk[0] != HEAD:
+                raise Fault("the file ends in its header" if chunk is None else "no header")
+            header = unpack_header(chunk[1])
+            index = read_index(file, size)
+            complete = index is not None
+            index = index or scan(file, chunk[2], size)
+            outside = (index.phases < 0) | (index.phases >= len(header["phases"]))
+            if outside.any():
+                raise Fault("damaged: a frame's phase isn't in the header")
+        return cls(path, header, index, complete)
+
+    def __len__(self) -> int:
+        """Frames."""
+        return len(self.ops)
+
+    def grid(self, index: int) -> np.ndarray:
+        """Page classes of a frame, u1[pages]. Cheap when frames are asked for in order."""
+        return self._frame(index).grid
+
+    def grids(self) -> Iterator[np.ndarray]:
+        """The page classes of every frame in order; each array may be kept."""
+        return (self.grid(index) for index in range(len(self)))
+
+    def block_types(self, index: int) -> np.ndarray:
+        """Migratetypes of the pageblocks at a frame, u1[blocks]."""
+        return self._frame(index).block_types
+
+    def column(self, name: str) -> np.ndarray:
+        """One series column, i8[frames]. Raises KeyError for a name the header doesn't have."""
+        columns = self.header["series_columns"]
+        if name not in columns:
+            raise KeyError(name)
+        return self.series[:, columns.index(name)]
+
+    @cached_property
+    def series(self) -> np.ndarray:
+        """All series rows, i8[frames, columns]."""
+        rows = np.zeros((len(self), len(self.header["series_columns"])), np.int64)
+        with self._reading() as file:
+            for index in range(len(self)):
+                since_key, _, side = self._parts(file, index)
+                if since_key > index:
+                    raise Fault(f"damaged: frame {index} has no key frame")
+                rows[index] = self._split(side)[1]
+                if since_key:
+                    rows[index] += rows[index - 1]
+        rows.flags.writeable = False
+        return rows
+
+    @cached_property
+    def events(self) -> np.ndarray:
+        """All events in order, EVENT_DTYPE[n]."""
+        parts, count = [np.empty(0, EVENT_DTYPE)], 0
+        with self._reading() as file:
+            for offset in self._event_offsets.tolist():
+                payload = promised_chunk(file, offset, EVNT)
+                raw = decompress(payload, EVENTS_A_CHUNK * EVENT_DTYPE.itemsize, at_most=True)
+                count += len(raw) // EVENT_DTYPE.itemsize
+                if len(raw) % EVENT_DTYPE.itemsize or count > MAX_EVENTS:
+                    raise Fault(f"damaged: the events at byte {offset} are cut, or too many")
+                parts.append(np.frombuffer(raw, EVENT_DTYPE))
+        events = np.concatenate(parts)
+        events.flags.writeable = False
+        return events
+
+    def _frame(self, index: int) -> _Frame:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"{self.path} has {len(self)} frames; there is no frame {index}")
+        index %= len(self)
+        if self._last and self._last[0] == index:
+            return self._last[1]
+        with self._reading() as file:
+            since_key = self._parts(file, index)[0]
+            start, frame = index - since_key, None
+            if start < 0:
+                raise Fault(f"damaged: frame {index} has no key frame")
+            if self._last and start <= self._last[0] < index:
+                start, frame = self._last[0] + 1, self._last[1]
+            for number in range(start, index + 1):
+                frame = self._decode(file, number, frame)
+        self._last = (index, frame)
+        return frame
+
+    def _decode(self, file: BinaryIO, index: int, before: _Frame | None) -> _Frame:
+        since_key, packed, side = self._parts(file, index)
+        if since_key != (before.since_key + 1 if before else 0):
+            raise Fault(f"damaged: frame {index} doesn't follow the one before")
+        grid = np.frombuffer(decompress(packed, self.header["geometry"]["pages"]), np.uint8)
+        types, series = self._split(side)
+        if before:
+            grid, types = grid ^ before.grid, types ^ before.block_types
+            series = series + before.series
+        for codes, names in ((grid, "page_classes"), (types, "migratetypes")):
+            if codes.max() >= len(self.header[names]):
+                raise Fault(f"damaged: frame {index} has a code that {names} doesn't name")
+            codes.flags.writeable = False
+        return _Frame(since_key, grid, types, series)
+
+    def _parts(self, file: BinaryIO, index: int) -> tuple[int, bytes, bytes]:
+        """Frames since the key frame, the packed grid and the packed side of a frame."""
+        payload = promised_chunk(file, int(self._offsets[index]), FRAM)
+        head = frame_head(payload, index)
+        end = FRAME_HEAD.size + head[-1]
+        return head[1], payload[FRAME_HEAD.size : end], payload[end:]
+
+    def _split(self, side: bytes) -> tuple[np.ndarray, np.ndarray]:
+        """Block types u1[blocks] and series row i8[columns] of a side, both as deltas maybe."""
+        row_bytes = 8 * len(self.header["series_columns"])
+        raw = decompress(side, self._blocks + row_bytes)
+        types = np.frombuffer(raw, np.uint8, self._blocks)
+        return types, np.frombuffer(raw[self._blocks :], "<i8")
+
+    @contextmanager
+    def _reading(self) -> Iterator[BinaryIO]:
+        """The file, opened for each reading: nothing to close, and it may go to other processes."""
+        with _naming(self.path), open(self.path, "rb") as file:
+            yield file
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Faults in the block become RecordingError that name the file."""
+    try:
+        yield
+    except Fault as fault:
+        raise RecordingError(f"{path}: {fault}") from None
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise RecordingError(f"{path}: {reason}") from None

@@ -1,0 +1,148 @@
+"""Run a stream under a mechanism and keep what happens as a recording."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from allocator.mechanism import Mechanism
+from allocator.page_alloc import COMPILED, Memory
+from allocator.terms import COUNTERS, MIGRATETYPES, NR_ORDERS, PAGE_CLASSES, PAGE_SIZE_BYTES
+from pipeline.recording import RecordingWriter
+from pipeline.start import start_memory
+from pipeline.version import version
+from workloads.stream import Stream
+
+UNCOMPILED_OPS = 40_000  # a short cut of the stream, where the core runs as plain Python
+
+
+def simulate(
+    stream: Stream,
+    mechanism: Mechanism,
+    path: Path,
+    *,
+    frames: int = 600,
+    key_every: int = 64,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write one recording of `stream` under `mechanism`.
+
+    About `frames` frames, see `frame_ops`. `progress(done, all)` is called with operations after
+    each frame. Raises OSError where the file cannot be written; nothing is left then.
+    """
+    memory, pfn_of = start_memory(stream, mechanism)
+    stops = frame_ops(stream, frames)
+    phase_of = np.searchsorted([p.start_op for p in stream.phases], stops, side="right") - 1
+    header = _header(stream, mechanism, memory, frames)
+    with RecordingWriter(path, header, key_every=key_every) as writer:
+        done = 0
+        for stop, phase in zip(stops.tolist(), phase_of.tolist(), strict=True):
+            memory.run(*stream.ops.window(done, stop), pfn_of)
+            done = stop
+            writer.append(
+                op=stop,
+                time_us=int(stream.ops.time_us[stop - 1]) if stop else 0,
+                phase=max(phase, 0),
+                grid=memory.page_class(),
+                block_types=block_types(memory, stream.pageblock_order),
+                series=_series(memory),
+            )
+            events = memory.events()
+            if len(events):
+                writer.add_events(events)
+            if progress:
+                progress(done, len(stream.ops))
+        writer.dropped_events = memory.dropped_events()
+
+
+def frame_ops(stream: Stream, frames: int) -> np.ndarray:
+    """Operations done at each frame, i8, ascending, from 0 to all.
+
+    Evenly by requests, and one for each recorded second, so that the phases at rest, which make
+    few requests, are seen too; and one where the figures of each phase are taken. The schedule
+    depends on the stream alone: all mechanisms share it.
+    """
+    total = len(stream.ops)
+    times_us = stream.ops.time_us
+    seconds = np.arange(1, int(times_us[-1]) // 1_000_000 + 1) if total else np.empty(0)
+    by_time = np.searchsorted(times_us, seconds * 1_000_000, side="right")
+    by_phase = [op for p in stream.phases for op in (p.start_op, p.sample_op)]
+    by_request = np.linspace(0, total, max(frames - len(seconds) - len(by_phase), 2))
+    return np.unique(np.concatenate((by_time, by_phase, np.rint(by_request)))).astype(np.int64)
+
+
+def block_types(memory: Memory, pageblock_order: int) -> np.ndarray:
+    """Migratetypes of the recording's pageblocks, whatever the mechanism's own size, u1."""
+    types = memory.block_types()
+    order = memory.mechanism.grouping.block_order
+    if order >= pageblock_order:
+        types = np.repeat(types, 1 << (order - pageblock_order))
+    else:
+        types = types[:: 1 << (pageblock_order - order)]
+    blocks = -(-memory.pages >> pageblock_order) * -1
+    return types[:blocks]
+
+
+def series_columns(zones: list[str]) -> list[str]:
+    """Names of the values that each frame keeps beside the grid; all cumulative or counts."""
+    orders = range(NR_ORDERS)
+    return [
+        *(f"free_pages:{zone}" for zone in zones),
+        "pcp_pages",
+        *(f"nr_free:{zone}:{order}" for zone in zones for order in orders),
+        *(f"nr_free:{z}:{o}:{t}" for z in zones for o in orders for t in MIGRATETYPES),
+        *COUNTERS,
+    ]
+
+
+def _series(memory: Memory) -> np.ndarray:
+    states = [memory.zone_state(zone) for zone in range(len(memory.zones))]
+    blocks = memory.free_blocks()
+    return np.concatenate(
+        (
+            [state["free_pages"] for state in states],
+            [sum(state["pcp_count"] for state in states)],
+            blocks.sum(axis=2).ravel(),
+            blocks.ravel(),
+            list(memory.counters().values()),
+        )
+    ).astype(np.int64)
+
+
+def _header(stream: Stream, mechanism: Mechanism, memory: Memory, frames: int) -> dict:
+    """All that the frames need to be understood and made again."""
+    zone_keys = (
+        "name", "start_pfn", "end_pfn", "managed_pages", "min_pages", "low_pages", "high_pages",
+    )
+    return {
+        "format": "pagereel recording",
+        "version": 1,
+        "pagereel": version(),
+        "title": stream.title,
+        "source": {"kind": "simulation", "text": f"simulated; {stream.source}"},
+        "mechanism": mechanism.model_dump(),
+        "workload": stream.metadata(),
+        "seed": stream.seed,
+        "frames_asked": frames,
+        "geometry": {
+            "page_size_bytes": PAGE_SIZE_BYTES,
+            "pages": stream.machine.pages,
+            "pageblock_order": stream.pageblock_order,
+            "zones": [{key: getattr(zone, key) for key in zone_keys} for zone in memory.zones],
+        },
+        "page_classes": list(PAGE_CLASSES),
+        "migratetypes": list(MIGRATETYPES),
+        "phases": [vars(phase) for phase in stream.phases],
+        "series_columns": series_columns([zone.name for zone in memory.zones]),
+    }
+
+
+def runnable(stream: Stream) -> tuple[Stream, str]:
+    """The stream as this installation can run it in reasonable time, and what to tell of it."""
+    if COMPILED or len(stream.ops) <= UNCOMPILED_OPS:
+        return stream, ""
+    cut = stream.head(UNCOMPILED_OPS)
+    return cut, (
+        f"the core is not compiled: only the first {UNCOMPILED_OPS:,} of "
+        f"{len(stream.ops):,} requests are run"
+    )

@@ -1,0 +1,105 @@
+"""Memory before the first operation of a stream, under a mechanism.
+
+Under the mechanism that was recorded, every page lies where that kernel had put it. Under another
+one the traced pages are placed anew by it, since where they lie is part of what is compared;
+pages older than the trace stay where they were.
+"""
+
+from array import array
+
+import numpy as np
+
+from allocator.boot import initial_migratetype, release_free_pages
+from allocator.mechanism import Mechanism
+from allocator.page_alloc import Memory
+from allocator.terms import (
+    CLASS_MOVABLE,
+    CLASS_OF_MOBILITY,
+    CLASS_RECLAIMABLE,
+    CLASS_UNMOVABLE,
+    FREE,
+    KERNEL_UNKNOWN,
+    MAX_ORDER,
+    MOVABLE,
+    PCP_FREE,
+    PFN_NONE,
+    RECLAIMABLE,
+    UNMOVABLE,
+)
+from allocator.zones import MOVABLE_ZONE, Zone, build_zones
+from workloads.stream import Stream
+
+
+def start_memory(stream: Stream, mechanism: Mechanism) -> tuple[Memory, array]:
+    """The machine at the stream's start and `pfn_of`, i4[ids]: where each id's pages lie."""
+    start = stream.start
+    anew = bool(start.mechanism) and start.mechanism != mechanism.name
+    page_class = start.page_class.copy()
+    pfn_of = array("i", [PFN_NONE]) * max(stream.ops.ids, len(start.pfn))
+    for number, pfn in enumerate(start.pfn.tolist()):
+        if anew and start.traced[number]:
+            page_class[pfn : pfn + (1 << int(start.order[number]))] = FREE
+        else:
+            pfn_of[number] = pfn
+    if anew:
+        page_class[page_class == PCP_FREE] = FREE
+    memory = _memory(stream, mechanism, page_class)
+    if anew:
+        _place_anew(stream, memory, pfn_of)
+    return memory, pfn_of
+
+
+def _memory(stream: Stream, mechanism: Mechanism, page_class: np.ndarray) -> Memory:
+    zones = build_zones(stream.machine, mechanism)
+    memory = Memory(zones, mechanism, stream.machine.pages)
+    types = infer_block_types(page_class, zones, mechanism)
+    for block, migratetype in enumerate(types.tolist()):
+        memory.set_block_type(block, migratetype)
+    for pfn in np.flatnonzero((page_class != FREE) & (page_class != PCP_FREE)).tolist():
+        memory.set_used(pfn, 0, int(page_class[pfn]))
+    order = mechanism.grouping.block_order
+    release_free_pages(memory, page_class == FREE, lambda pfn: int(types[pfn >> order]))
+    for pfn in np.flatnonzero(page_class == PCP_FREE).tolist():
+        memory.set_pcp(pfn)
+    return memory
+
+
+def infer_block_types(
+    page_class: np.ndarray, zones: tuple[Zone, ...], mechanism: Mechanism
+) -> np.ndarray:
+    """Migratetypes of the mechanism's pageblocks, which no recording holds, u1[blocks].
+
+    Reclaimable where reclaimable pages outnumber the other kernel pages, unmovable where there is
+    any of those, else movable; a wholly free pageblock takes the type of the one it would form a
+    block of the highest order with. ZONE_MOVABLE is movable throughout.
+    """
+    block_pages = 1 << mechanism.grouping.block_order
+    blocks = -(-len(page_class) // block_pages)
+    if initial_migratetype(mechanism) == UNMOVABLE:
+        return np.full(blocks, UNMOVABLE, np.uint8)
+    padded = np.full(blocks * block_pages, FREE, np.uint8)
+    padded[: len(page_class)] = page_class
+    tiles = padded.reshape(blocks, block_pages)
+    reclaimable = (tiles == CLASS_RECLAIMABLE).sum(axis=1)
+    kernel = np.isin(tiles, (CLASS_UNMOVABLE, KERNEL_UNKNOWN)).sum(axis=1)
+    types = np.where(reclaimable > kernel, RECLAIMABLE, np.where(kernel > 0, UNMOVABLE, MOVABLE))
+    whole = (tiles == FREE).all(axis=1)
+    if mechanism.grouping.block_order < MAX_ORDER:
+        neighbour = np.minimum(np.arange(blocks) ^ 1, blocks - 1)
+        types = np.where(whole & ~whole[neighbour], types[neighbour], types)
+    for zone in zones:
+        if zone.name == MOVABLE_ZONE:
+            types[zone.start_pfn // block_pages :] = MOVABLE
+    return types.astype(np.uint8)
+
+
+def _place_anew(stream: Stream, memory: Memory, pfn_of: array) -> None:
+    """Allocate the traced pages of the start, ascending by their recorded pfn."""
+    start = stream.start
+    for number in np.flatnonzero(start.traced).tolist():
+        page_class = int(start.page_class[start.pfn[number]])
+        if page_class in CLASS_OF_MOBILITY:
+            mobility = CLASS_OF_MOBILITY.index(page_class)
+        else:
+            mobility = MOVABLE if page_class == CLASS_MOVABLE else UNMOVABLE
+        pfn_of[number] = memory.alloc(int(start.order[number]), mobility)

@@ -1,0 +1,1 @@
+"""Draws recordings: palette, layouts, frames, videos, sheets, figures. Computes no statistics."""

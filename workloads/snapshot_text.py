@@ -1,0 +1,83 @@
+"""The texts that a recording keeps of each snapshot: zoneinfo and pagetypeinfo of the first one."""
+
+import lzma
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from allocator.zones import Zone
+from workloads.stream import WorkloadError
+
+_ZONE = re.compile(r"^Node 0, zone +(\w+)$(.*?)(?=^Node|\Z)", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class SnapshotText:
+    """Populated zones as the kernel printed them; empty where there was no text.
+
+    `all_unmovable`: every pageblock is of that type, so grouping was off.
+    `hole_pages`: pages spanned by the first zone that are not there.
+    """
+
+    zones: tuple[Zone, ...] = ()
+    all_unmovable: bool = False
+    hole_pages: int = 0
+
+
+def read_snapshot_text(path: Path) -> SnapshotText:
+    """The first snapshot of a snap_text.txt.xz. Raises WorkloadError where it cannot be read."""
+    if not path.is_file():
+        return SnapshotText()
+    try:
+        with lzma.open(path, "rt", encoding="utf-8", errors="replace") as file:
+            text = file.read(1 << 20).partition("##### SNAPSHOT 1 ")[0]
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise WorkloadError(f"{path}: not readable: {error}") from error
+    bodies = _ZONE.findall(_section(text, "/proc/zoneinfo"))
+    populated = [i for i, (_, body) in enumerate(bodies) if _number(body, "managed")]
+    zones = tuple(_zone(*bodies[i], populated) for i in populated)
+    first = bodies[populated[0]][1] if populated else ""
+    return SnapshotText(
+        zones=zones,
+        all_unmovable=_all_unmovable(_section(text, "/proc/pagetypeinfo")),
+        hole_pages=max(_number(first, "spanned") - _number(first, "present"), 0),
+    )
+
+
+def _section(text: str, name: str) -> str:
+    return text.partition(f"=== {name}\n")[2].partition("\n=== ")[0]
+
+
+def _number(body: str, key: str) -> int:
+    match = re.search(rf"^ +{key}:? +(\d+)$", body, re.MULTILINE)
+    return int(match.group(1)) if match else 0
+
+
+def _zone(name: str, body: str, populated: list[int]) -> Zone:
+    """One zone; its reserves only against the zones that exist, as elsewhere in the project."""
+    start = _number(body, "start_pfn")
+    printed = re.search(r"protection: \(([\d, ]+)\)", body)
+    protection = [int(pages) for pages in printed.group(1).split(",")] if printed else []
+    if len(protection) <= max(populated):
+        protection = [0] * (max(populated) + 1)
+    return Zone(
+        name=name,
+        start_pfn=start,
+        end_pfn=start + _number(body, "spanned"),
+        managed_pages=_number(body, "managed"),
+        min_pages=_number(body, "min"),
+        low_pages=_number(body, "low"),
+        high_pages=_number(body, "high"),
+        lowmem_reserve_pages=tuple(protection[i] for i in populated),
+    )
+
+
+def _all_unmovable(pagetypeinfo: str) -> bool:
+    """Whether the table of pageblock types, read by its header, has only unmovable ones."""
+    header, *rows = pagetypeinfo.partition("Number of blocks type")[2].splitlines() or [""]
+    names = header.split()
+    rows = [row for row in rows if row.startswith("Node")]
+    if "Movable" not in names or not rows:
+        return False
+    place = names.index("Movable") - len(names)
+    return all(row.split()[place] == "0" for row in rows)
