@@ -320,6 +320,11 @@ class Memory:
         """Events that found the buffer full, since boot."""
         return self.dropped
 
+    def reset_counters(self) -> None:
+        """Counters, events and the operation number start anew; memory stays as it is."""
+        self.counters_ = array("q", bytes(8 * NR_COUNTERS))
+        self.op = self.nr_events = self.dropped = 0
+
     def next_op(self) -> int:
         """Number of the next operation."""
         return self.op

@@ -30,10 +30,10 @@ def simulate(
     About `frames` frames, see `frame_ops`. `progress(done, all)` is called with operations after
     each frame. Raises OSError where the file cannot be written; nothing is left then.
     """
-    memory, pfn_of = start_memory(stream, mechanism)
+    memory, pfn_of, start = start_memory(stream, mechanism)
     stops = frame_ops(stream, frames)
     phase_of = np.searchsorted([p.start_op for p in stream.phases], stops, side="right") - 1
-    header = _header(stream, mechanism, memory, frames)
+    header = _header(stream, mechanism, memory, frames) | {"start": start}
     with RecordingWriter(path, header, key_every=key_every) as writer:
         done = 0
         for stop, phase in zip(stops.tolist(), phase_of.tolist(), strict=True):
@@ -44,7 +44,7 @@ def simulate(
                 time_us=int(stream.ops.time_us[stop - 1]) if stop else 0,
                 phase=max(phase, 0),
                 grid=memory.page_class(),
-                block_types=block_types(memory, stream.pageblock_order),
+                block_types=block_types(memory, stream.machine.pages, stream.pageblock_order),
                 series=_series(memory),
             )
             events = memory.events()
@@ -71,7 +71,7 @@ def frame_ops(stream: Stream, frames: int) -> np.ndarray:
     return np.unique(np.concatenate((by_time, by_phase, np.rint(by_request)))).astype(np.int64)
 
 
-def block_types(memory: Memory, pageblock_order: int) -> np.ndarray:
+def block_types(memory: Memory, pages: int, pageblock_order: int) -> np.ndarray:
     """Migratetypes of the recording's pageblocks, whatever the mechanism's own size, u1."""
     types = memory.block_types()
     order = memory.mechanism.grouping.block_order
@@ -79,8 +79,7 @@ def block_types(memory: Memory, pageblock_order: int) -> np.ndarray:
         types = np.repeat(types, 1 << (order - pageblock_order))
     else:
         types = types[:: 1 << (pageblock_order - order)]
-    blocks = -(-memory.pages >> pageblock_order) * -1
-    return types[:blocks]
+    return types[: -(-pages >> pageblock_order)]
 
 
 def series_columns(zones: list[str]) -> list[str]:

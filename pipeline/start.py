@@ -30,8 +30,12 @@ from allocator.zones import MOVABLE_ZONE, Zone, build_zones
 from workloads.stream import Stream
 
 
-def start_memory(stream: Stream, mechanism: Mechanism) -> tuple[Memory, array]:
-    """The machine at the stream's start and `pfn_of`, i4[ids]: where each id's pages lie."""
+def start_memory(stream: Stream, mechanism: Mechanism) -> tuple[Memory, array, dict[str, int]]:
+    """The machine at the stream's start; `pfn_of`, i4[ids], where each id's pages lie; counts.
+
+    Counts: allocations `placed_anew`, and those of them that `failed` and are missing from the run.
+    The memory's own counters and its operation number stand at zero.
+    """
     start = stream.start
     anew = bool(start.mechanism) and start.mechanism != mechanism.name
     page_class = start.page_class.copy()
@@ -44,9 +48,13 @@ def start_memory(stream: Stream, mechanism: Mechanism) -> tuple[Memory, array]:
     if anew:
         page_class[page_class == PCP_FREE] = FREE
     memory = _memory(stream, mechanism, page_class)
+    counts = {"placed_anew": 0, "failed": 0}
     if anew:
         _place_anew(stream, memory, pfn_of)
-    return memory, pfn_of
+        before = memory.counters()
+        counts = {"placed_anew": before["allocations"], "failed": before["failed_requests"]}
+        memory.reset_counters()
+    return memory, pfn_of, counts
 
 
 def _memory(stream: Stream, mechanism: Mechanism, page_class: np.ndarray) -> Memory:
