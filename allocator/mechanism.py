@@ -137,7 +137,9 @@ def load_mechanism(name: str, parameters: dict[str, str] | None = None) -> Mecha
     if not path.is_file():
         if name.endswith(".toml"):
             raise MechanismError(f"{name}: no such file")
-        raise MechanismError(f"unknown mechanism {name!r}; there are {', '.join(mechanism_names())}")
+        raise MechanismError(
+            f"unknown mechanism {name!r}; there are {', '.join(mechanism_names())}"
+        )
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -155,9 +157,12 @@ SHORT_PARAMETERS = {
 
 def _override(table: dict[str, Any], key: str, value: str) -> None:
     section, _, entry = SHORT_PARAMETERS.get(key, key).partition(".")
-    if not entry or section not in Mechanism.model_fields or not isinstance(
-        Mechanism.model_fields[section].annotation, type(_Table)
-    ) or entry not in Mechanism.model_fields[section].annotation.model_fields:
+    if (
+        not entry
+        or section not in Mechanism.model_fields
+        or not isinstance(Mechanism.model_fields[section].annotation, type(_Table))
+        or entry not in Mechanism.model_fields[section].annotation.model_fields
+    ):
         known = ", ".join([*SHORT_PARAMETERS, "SECTION.ENTRY of a mechanism's table"])
         raise MechanismError(f"unknown parameter {key!r}; there are {known}")
     table.setdefault(section, {})[entry] = value

@@ -181,9 +181,7 @@ class Memory:
         )
         self.tail_rule = mechanism.free_lists.tail_insertion
         self.boot_tail = mechanism.free_lists.boot_order == "lowest-first"
-        self.pcp_rule = ("none", "hot", "tagged", "types-and-orders").index(
-            mechanism.per_cpu.rule
-        )
+        self.pcp_rule = ("none", "hot", "tagged", "types-and-orders").index(mechanism.per_cpu.rule)
         self.halving = mechanism.watermarks.rule == "halving"
         self.reserve_rule = mechanism.high_atomic.rule == "reserve"
         self.kswapd_active = False
@@ -403,7 +401,12 @@ def _set_class(m: Memory, pfn: cython.int, order: cython.int, c: cython.int) -> 
 @cython.exceptval(check=False)
 @cython.nogil
 def _insert(
-    m: Memory, zone: cython.int, order: cython.int, t: cython.int, pfn: cython.int, tail: cython.bint
+    m: Memory,
+    zone: cython.int,
+    order: cython.int,
+    t: cython.int,
+    pfn: cython.int,
+    tail: cython.bint,
 ) -> cython.void:
     """A free block enters list (order, t) at the head or the tail."""
     node: cython.int = _free_node(m, zone, order, t)
@@ -491,9 +494,7 @@ def _smallest(m: Memory, zone: cython.int, order: cython.int, t: cython.int) -> 
 @cython.exceptval(check=False)
 @cython.nogil
 def _is_buddy(m: Memory, zone: cython.int, pfn: cython.int, order: cython.int) -> cython.bint:
-    return (
-        m.zone_start[zone] <= pfn < m.zone_end[zone] and m.head_order[pfn] == order + 1
-    )
+    return m.zone_start[zone] <= pfn < m.zone_end[zone] and m.head_order[pfn] == order + 1
 
 
 @cython.cfunc
@@ -613,9 +614,7 @@ def _movable_pages(m: Memory, zone: cython.int, pfn: cython.int) -> cython.int:
 @cython.cfunc
 @cython.exceptval(check=False)
 @cython.nogil
-def _set_block_type(
-    m: Memory, pfn: cython.int, order: cython.int, t: cython.int
-) -> cython.int:
+def _set_block_type(m: Memory, pfn: cython.int, order: cython.int, t: cython.int) -> cython.int:
     """Type of all pageblocks of a block; how many really changed, each with its event."""
     block: cython.int
     changed: cython.int = 0
@@ -749,9 +748,7 @@ def _lowest(m: Memory, node: cython.int) -> cython.int:
 @cython.cfunc
 @cython.exceptval(check=False)
 @cython.nogil
-def _fallback_march(
-    m: Memory, zone: cython.int, order: cython.int, t: cython.int
-) -> cython.int:
+def _fallback_march(m: Memory, zone: cython.int, order: cython.int, t: cython.int) -> cython.int:
     """Rule 8, march-2007: take a block from a foreign list; PFN_NONE where all are empty."""
     c: cython.int
     i: cython.int
@@ -966,9 +963,7 @@ def _drain_all(m: Memory) -> cython.void:
 @cython.cfunc
 @cython.exceptval(check=False)
 @cython.nogil
-def _pcp_shrink(
-    m: Memory, zone: cython.int, order: cython.int, index: cython.int
-) -> cython.void:
+def _pcp_shrink(m: Memory, zone: cython.int, order: cython.int, index: cython.int) -> cython.void:
     """Rule 5, types and orders: after a free, drain if the lists hold too much."""
     batch: cython.int = m.pcp_batch[zone]
     high: cython.int = m.pcp_high[zone]
@@ -1240,17 +1235,13 @@ def _alloc_slow(
 @cython.cfunc
 @cython.exceptval(check=False)
 @cython.nogil
-def _alloc(
-    m: Memory, order: cython.int, mobility: cython.int, flags: cython.int
-) -> cython.int:
+def _alloc(m: Memory, order: cython.int, mobility: cython.int, flags: cython.int) -> cython.int:
     t: cython.int = _request_type(m, order, mobility, flags)
     class_zone: cython.int = m.class_movable if mobility == M else m.class_other
     pfn: cython.int = PFN_NONE
     m.counters_[C_REQUESTS + order] += 1
     if m.nofragment[class_zone]:
-        pfn = _walk_zones(
-            m, order, t, class_zone, 1, max(order, m.block_order), False
-        )
+        pfn = _walk_zones(m, order, t, class_zone, 1, max(order, m.block_order), False)
     if pfn == PFN_NONE:
         pfn = _walk_zones(m, order, t, class_zone, 1, order, False)
     if pfn == PFN_NONE:

@@ -70,8 +70,9 @@ def build_zones(machine: Machine, mechanism: Mechanism) -> tuple[Zone, ...]:
     ):
         zones = list(recorded)
     else:
-        zones = _with_reserves(_with_watermarks(zones, _min_free_pages(machine, mechanism, zones),
-                                                mechanism))
+        zones = _with_reserves(
+            _with_watermarks(zones, _min_free_pages(machine, mechanism, zones), mechanism)
+        )
     return tuple(_with_per_cpu(zone, mechanism) for zone in zones)
 
 
@@ -134,9 +135,7 @@ def _with_watermarks(zones: list[Zone], min_free_pages: int, mechanism: Mechanis
         if mechanism.watermarks.distance == "scale-factor":
             distance = max(distance, zone.managed_pages * 10 // 10000)
             high = share + 2 * distance
-        result.append(
-            replace(zone, min_pages=share, low_pages=share + distance, high_pages=high)
-        )
+        result.append(replace(zone, min_pages=share, low_pages=share + distance, high_pages=high))
     return result
 
 
@@ -165,9 +164,7 @@ def _with_per_cpu(zone: Zone, mechanism: Mechanism) -> Zone:
     batch = batch_pages(zone.managed_pages, mechanism.per_cpu.batch_cap_pages)
     if mechanism.per_cpu.rule == "types-and-orders":
         batch = max(batch, 1)
-        return replace(
-            zone, batch_pages=batch, pcp_high_pages=max(zone.low_pages, 4 * batch)
-        )
+        return replace(zone, batch_pages=batch, pcp_high_pages=max(zone.low_pages, 4 * batch))
     return replace(zone, batch_pages=max(batch, 1), pcp_high_pages=6 * batch)
 
 

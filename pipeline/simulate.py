@@ -111,7 +111,13 @@ def _series(memory: Memory) -> np.ndarray:
 def _header(stream: Stream, mechanism: Mechanism, memory: Memory, frames: int) -> dict:
     """All that the frames need to be understood and made again."""
     zone_keys = (
-        "name", "start_pfn", "end_pfn", "managed_pages", "min_pages", "low_pages", "high_pages",
+        "name",
+        "start_pfn",
+        "end_pfn",
+        "managed_pages",
+        "min_pages",
+        "low_pages",
+        "high_pages",
     )
     return {
         "format": "pagereel recording",

@@ -6,7 +6,8 @@ from functools import cache
 @cache
 def version() -> str:
     """Version of the installed package; that of pyproject.toml in a bare checkout."""
-    from importlib.metadata import PackageNotFoundError, version as installed
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
 
     try:
         return installed("pagereel")

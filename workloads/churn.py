@@ -63,8 +63,9 @@ def load(parameters: dict[str, str], seed: int) -> Stream:
     random = np.random.Generator(np.random.PCG64(seed))
     machine = _machine(p)
     order, mobility, flags = _requests(p, random)
-    fill = min(int(p.used_share * _usable(machine) / (1 << order.astype(np.int64)).mean()),
-               p.requests)
+    fill = min(
+        int(p.used_share * _usable(machine) / (1 << order.astype(np.int64)).mean()), p.requests
+    )
     lifetime = _lifetimes(p, random, fill)
     ops, rest_op = _operations(p, order, mobility, flags, lifetime)
     fill_op = int(np.searchsorted(np.cumsum(ops.kind == ALLOC), fill))

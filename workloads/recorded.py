@@ -99,8 +99,17 @@ def _load(path: Path, columns: tuple[str, ...]) -> dict[str, np.ndarray]:
             return {name: file[name] for name in columns}
     except FileNotFoundError:
         raise WorkloadError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
-            NotImplementedError, KeyError, RuntimeError) as error:
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        NotImplementedError,
+        KeyError,
+        RuntimeError,
+    ) as error:
         raise WorkloadError(f"{path}: not a readable stream: {error}") from error
 
 
@@ -135,8 +144,9 @@ def _phases(requests: dict[str, np.ndarray], op_numbers: np.ndarray) -> tuple[Ph
     """A phase begins with its first snapshot; its figures are those of its last one."""
     phases: list[Phase] = []
     positions = np.clip(requests["snapshot_op"], 0, len(op_numbers) - 1)
-    for name, op in zip(requests["snapshot_phase"].tolist(), op_numbers[positions].tolist(),
-                        strict=True):
+    for name, op in zip(
+        requests["snapshot_phase"].tolist(), op_numbers[positions].tolist(), strict=True
+    ):
         if phases and phases[-1].name == name:
             phases[-1] = replace(phases[-1], sample_op=op)
         else:
