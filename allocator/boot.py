@@ -7,7 +7,7 @@ import numpy as np
 from allocator.mechanism import Mechanism
 from allocator.page_alloc import Memory
 from allocator.terms import MAX_ORDER, MOVABLE, RESERVED, UNMOVABLE
-from allocator.zones import Machine, build_zones
+from allocator.zones import Machine, Zone, build_zones, grouping_enabled
 
 
 def free_ranges(free: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -38,18 +38,18 @@ def release_free_pages(memory: Memory, free: np.ndarray, migratetype_of) -> None
                 memory.release(pfn, order, migratetype_of(pfn))
 
 
-def initial_migratetype(mechanism: Mechanism) -> int:
+def initial_migratetype(zones: tuple[Zone, ...], mechanism: Mechanism) -> int:
     """Type of all pageblocks at boot."""
-    grouped = mechanism.grouping.rule != "none" and mechanism.grouping.enabled
-    return MOVABLE if grouped else UNMOVABLE
+    return MOVABLE if grouping_enabled(zones, mechanism) else UNMOVABLE
 
 
 def boot(machine: Machine, mechanism: Mechanism, cls: type = Memory) -> Memory:
     """A machine with all its usable memory free; `cls` has Memory's methods."""
-    memory = cls(build_zones(machine, mechanism), mechanism, machine.pages)
+    zones = build_zones(machine, mechanism)
+    memory = cls(zones, mechanism, machine.pages)
     for pfn in np.flatnonzero(machine.unusable):
         if machine.unusable[pfn] != RESERVED:
             memory.set_used(int(pfn), 0, int(machine.unusable[pfn]))
-    migratetype = initial_migratetype(mechanism)
+    migratetype = initial_migratetype(zones, mechanism)
     release_free_pages(memory, machine.unusable == 0, lambda pfn: migratetype)
     return memory

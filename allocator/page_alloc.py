@@ -16,7 +16,7 @@ import numpy as np
 
 from allocator.mechanism import Mechanism
 from allocator.terms import COUNTERS, EVENT_DTYPE, NR_MIGRATETYPES, NR_ORDERS, RESERVED
-from allocator.zones import Zone
+from allocator.zones import Zone, grouping_enabled
 
 COMPILED = cython.compiled
 EVENT_BUFFER = 1 << 16  # events kept until they are fetched; more are counted and dropped
@@ -144,8 +144,7 @@ class Memory:
         self.page_type = bytearray(self.pages)
         self.classes = bytearray([RESERVED]) * self.pages
         blocks = (self.pages >> mechanism.grouping.block_order) + 1
-        grouped = mechanism.grouping.rule != "none" and mechanism.grouping.enabled
-        self.block_type = bytearray([M if grouped else U]) * blocks
+        self.block_type = bytearray([M if grouping_enabled(self.zones, mechanism) else U]) * blocks
         self.nr_free = array("i", bytes(4 * nr_zones * NR_ORDERS * NR_MIGRATETYPES))
 
     def _set_up_zones(self, zones: tuple[Zone, ...], mechanism: Mechanism):
@@ -174,7 +173,7 @@ class Memory:
     def _set_up_rules(self, mechanism: Mechanism):
         grouping = mechanism.grouping
         self.grouping = ("none", "march-2007", "claim").index(grouping.rule)
-        self.enabled = grouping.enabled
+        self.enabled = grouping_enabled(self.zones, mechanism)
         self.block_order = grouping.block_order
         self.fallbacks = bytearray(
             _FALLBACKS_MARCH if self.grouping == GROUP_MARCH else _FALLBACKS_CLAIM
@@ -192,7 +191,7 @@ class Memory:
 
     def release(self, pfn: int, order: int, migratetype: int) -> None:
         """Put a free block on its list at the place of rule 9, without merging."""
-        zone = zone_of(self, pfn)
+        zone = _zone_of(self, pfn)
         _set_class(self, pfn, order, FREE)
         _insert(self, zone, order, migratetype, pfn, self.boot_tail)
         self.zone_free[zone] += 1 << order
@@ -207,7 +206,7 @@ class Memory:
 
     def set_pcp(self, pfn: int) -> None:
         """A free page that lies on its zone's per-CPU list before the first request."""
-        zone = zone_of(self, pfn)
+        zone = _zone_of(self, pfn)
         migratetype = self.block_type[pfn >> self.block_order] if self.grouping else U
         self.page_type[pfn] = migratetype
         index = _pcp_index(self, migratetype, 0) if self.pcp_rule == PCP_TYPES else 0
@@ -228,7 +227,7 @@ class Memory:
         """
         if not 0 <= pfn <= self.pages - (1 << order) or pfn & ((1 << order) - 1):
             raise ValueError(f"pfn {pfn} order {order} is no block of this memory")
-        if any(not in_use(self, page) for page in range(pfn, pfn + (1 << order))):
+        if any(not _in_use(self, page) for page in range(pfn, pfn + (1 << order))):
             raise ValueError(f"pfn {pfn} order {order} is not in use")
         _free(self, pfn, order)
 
@@ -370,7 +369,7 @@ def _pcp_node(m: Memory, zone: cython.int, index: cython.int) -> cython.int:
 @cython.cfunc
 @cython.exceptval(check=False)
 @cython.nogil
-def zone_of(m: Memory, pfn: cython.int) -> cython.int:
+def _zone_of(m: Memory, pfn: cython.int) -> cython.int:
     zone: cython.int = 0
     while pfn >= m.zone_end[zone] and zone < m.nr_zones - 1:
         zone += 1
@@ -380,7 +379,7 @@ def zone_of(m: Memory, pfn: cython.int) -> cython.int:
 @cython.cfunc
 @cython.exceptval(check=False)
 @cython.nogil
-def in_use(m: Memory, pfn: cython.int) -> cython.bint:
+def _in_use(m: Memory, pfn: cython.int) -> cython.bint:
     c: cython.int = m.classes[pfn]
     return 2 <= c <= 5 or c == 8
 
@@ -569,7 +568,7 @@ def _rmqueue(
 @cython.exceptval(check=False)
 @cython.nogil
 def _move_block(m: Memory, zone: cython.int, pfn: cython.int, t: cython.int) -> cython.int:
-    """All free blocks of the pageblock go to type t's lists; pages moved (claim), blocks (march)."""
+    """The pageblock's free blocks go to type t's lists; pages moved (claim), blocks (march)."""
     start: cython.int = (pfn >> m.block_order) << m.block_order
     end: cython.int = start + (1 << m.block_order)
     order: cython.int
@@ -1261,7 +1260,7 @@ def _alloc(m: Memory, order: cython.int, mobility: cython.int, flags: cython.int
 @cython.exceptval(check=False)
 @cython.nogil
 def _free(m: Memory, pfn: cython.int, order: cython.int) -> cython.void:
-    zone: cython.int = zone_of(m, pfn)
+    zone: cython.int = _zone_of(m, pfn)
     m.counters_[C_FREES] += 1
     if _on_pcp(m, order):
         _pcp_free(m, zone, pfn, order)
@@ -1291,7 +1290,7 @@ def _run(
             pfn_of[ids[i]] = _alloc(m, order[i], mobility[i], flags[i])
         elif kind[i] == 1:
             pfn = pfn_of[ids[i]]
-            if pfn == PFN_NONE or not in_use(m, pfn + offset[i]):
+            if pfn == PFN_NONE or not _in_use(m, pfn + offset[i]):
                 m.counters_[C_FREED_UNKNOWN] += 1
                 m.op += 1
             else:

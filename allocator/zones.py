@@ -9,9 +9,10 @@ from allocator.mechanism import Mechanism
 from allocator.terms import HOLE, PAGE_SIZE_BYTES, RESERVED
 
 # First pfn above each kernel zone (x86-64, 4 KiB pages), and how many pages above a zone cost one
-# page of reserve in it. Source: 6.1 arch/x86/mm/init.c, mm/page_alloc.c sysctl_lowmem_reserve_ratio.
+# page of reserve in it. Source: 6.1 arch/x86/mm/init.c; mm/page_alloc.c, sysctl_lowmem_reserve_ratio
 KERNEL_ZONES = (("DMA", 4096, 256), ("DMA32", 1 << 20, 256), ("Normal", 2**31 - 1, 32))
 MOVABLE_ZONE = "Movable"
+KERNEL_MIGRATETYPES = 6  # of a 6.1 kernel with CMA and isolation, as distributions build it
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,19 @@ def _with_per_cpu(zone: Zone, mechanism: Mechanism) -> Zone:
         batch = max(batch, 1)
         return replace(zone, batch_pages=batch, pcp_high_pages=max(zone.low_pages, 4 * batch))
     return replace(zone, batch_pages=max(batch, 1), pcp_high_pages=6 * batch)
+
+
+def grouping_enabled(zones: tuple[Zone, ...], mechanism: Mechanism) -> bool:
+    """Whether requests are told apart by mobility: switched on, and memory not too small for it.
+
+    Source: 6.1 mm/page_alloc.c, build_all_zonelists: off below one pageblock for each of the six
+    migratetypes; the patches of March 2007 have no such limit.
+    """
+    grouping = mechanism.grouping
+    if grouping.rule != "claim":
+        return grouping.rule != "none" and grouping.enabled
+    managed_pages = sum(zone.managed_pages for zone in zones)
+    return grouping.enabled and managed_pages >= KERNEL_MIGRATETYPES << grouping.block_order
 
 
 def unusable_of(page_class: np.ndarray) -> np.ndarray:

@@ -12,7 +12,8 @@ EVNT  some events as zstd, at any place among the frames
 INDX  INDEX_HEAD; for each frame its offset u8, op i8, time i8, phase i4; offsets u8 of EVNT chunks
 TAIL  the offset u8 of INDX
 
-A file that ends before TAIL was cut short or is still being written; the chunks before the cut hold.
+A file that ends before TAIL was cut short or is still being written; the chunks before the cut
+hold.
 """
 
 import json

@@ -83,7 +83,7 @@ def infer_block_types(
     """
     block_pages = 1 << mechanism.grouping.block_order
     blocks = -(-len(page_class) // block_pages)
-    if initial_migratetype(mechanism) == UNMOVABLE:
+    if initial_migratetype(zones, mechanism) == UNMOVABLE:
         return np.full(blocks, UNMOVABLE, np.uint8)
     padded = np.full(blocks * block_pages, FREE, np.uint8)
     padded[: len(page_class)] = page_class

@@ -1,4 +1,4 @@
-"""The shipped real stream: a Debian 6.1 kernel without grouping, 512 MiB, file and process churn."""
+"""The shipped real stream: a Debian 6.1 kernel without grouping, 512 MiB, files and processes."""
 
 from pathlib import Path
 
