@@ -118,6 +118,7 @@ def _header(stream: Stream, mechanism: Mechanism, memory: Memory, frames: int) -
         "min_pages",
         "low_pages",
         "high_pages",
+        "lowmem_reserve_pages",
     )
     return {
         "format": "pagereel recording",

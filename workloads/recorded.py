@@ -45,7 +45,7 @@ PHASE_TITLES = {
 REQUEST_COLUMNS = ("op", "id", "order", "mob", "off", "dt_us", "in_huge")
 START_COLUMNS = ("init_pfn", "init_order", "init_class", "init_traced")
 SNAPSHOT_COLUMNS = ("snapshot_op", "snapshot_phase")
-BUDDY_CLASS, NOPAGE_CLASS, FREED = 1, 8, 253  # codes in snapshots.npz
+BUDDY_CLASS, HUGE_CLASS, NOPAGE_CLASS = 1, 6, 8  # codes in snapshots.npz
 FIRST_SNAPSHOTS = 6  # a page free by its events but not BUDDY in any of these is in use
 HUGE_ORDER = 9
 FIRST_MEGABYTE_PAGES = 256
@@ -58,7 +58,11 @@ def load_folder(path: Path) -> Stream:
     ops, op_numbers = _ops(requests, path / "requests.npz")
     text = read_snapshot_text(path / "snap_text.txt.xz")
     zones = text.zones
-    page_class = _page_classes(requests, path, zones)
+    snapshots = path / "snapshots.npz"
+    kernel_class = None
+    if snapshots.is_file():
+        kernel_class = _load(snapshots, ("kclass",))["kclass"]
+    page_class = _page_classes(requests, path / "requests.npz", zones, kernel_class)
     check_ops(ops, str(path / "requests.npz"), requests["init_order"])
     movable_zone = any(z.name == "Movable" for z in zones)
     mechanism = {
@@ -86,7 +90,7 @@ def load_folder(path: Path) -> Stream:
             mechanism=mechanism,
         ),
         ops=ops,
-        phases=_phases(requests, op_numbers),
+        phases=_phases(requests, op_numbers, kernel_class),
     )
 
 
@@ -140,30 +144,37 @@ def _ops(requests: dict[str, np.ndarray], where: Path) -> tuple[Ops, np.ndarray]
     return ops, op_numbers
 
 
-def _phases(requests: dict[str, np.ndarray], op_numbers: np.ndarray) -> tuple[Phase, ...]:
-    """A phase begins with its first snapshot; its figures are those of its last one."""
-    phases: list[Phase] = []
+def _phases(
+    requests: dict[str, np.ndarray], op_numbers: np.ndarray, kernel_class: np.ndarray | None
+) -> tuple[Phase, ...]:
+    """A phase begins with its first snapshot; its figures are those of its last one.
+
+    The last one that shows no huge page, if there is one: those of an attempt aren't replayed.
+    """
+    names = requests["snapshot_phase"].tolist()
     positions = np.clip(requests["snapshot_op"], 0, len(op_numbers) - 1)
-    for name, op in zip(
-        requests["snapshot_phase"].tolist(), op_numbers[positions].tolist(), strict=True
-    ):
-        if phases and phases[-1].name == name:
-            phases[-1] = replace(phases[-1], sample_op=op)
-        else:
+    huge = np.zeros(len(names), bool)
+    if kernel_class is not None and len(kernel_class) == len(names):
+        huge = (kernel_class == HUGE_CLASS).any(axis=1)
+    phases: list[Phase] = []
+    for name, op, with_huge in zip(names, op_numbers[positions].tolist(), huge, strict=True):
+        if not phases or phases[-1].name != name:
             phases.append(Phase(name, PHASE_TITLES.get(name, name), op, op))
+            without_huge = not with_huge
+        elif not with_huge or not without_huge:
+            phases[-1] = replace(phases[-1], sample_op=op)
+            without_huge |= not with_huge
     return tuple(phases)
 
 
-def _page_classes(requests: dict[str, np.ndarray], path: Path, zones: tuple[Zone, ...]):
+def _page_classes(
+    requests: dict[str, np.ndarray],
+    where: Path,
+    zones: tuple[Zone, ...],
+    kernel_class: np.ndarray | None,
+) -> np.ndarray:
     """Class of each page at the start, u1[pages]."""
-    where = path / "requests.npz"
     pfn, order = requests["init_pfn"].astype(np.int64), requests["init_order"].astype(np.int64)
-    snapshots = path / "snapshots.npz"
-    kernel_class = state = None
-    if snapshots.is_file():
-        columns = _load(snapshots, ("kclass", "mobility"))
-        kernel_class = columns["kclass"][:FIRST_SNAPSHOTS]
-        state = columns["mobility"][0]
     ends = [int((pfn + (1 << order)).max(initial=0)), *(z.end_pfn for z in zones)]
     pages = kernel_class.shape[1] if kernel_class is not None else max(ends)
     if (order > 10).any() or (pfn + (1 << order)).max(initial=0) > pages:
@@ -172,13 +183,11 @@ def _page_classes(requests: dict[str, np.ndarray], path: Path, zones: tuple[Zone
     for first, size, code in zip(pfn, 1 << order, requests["init_class"], strict=True):
         page_class[first : first + size] = code
     if kernel_class is not None:
-        _classes_from_snapshots(page_class, kernel_class, state)
+        _classes_from_snapshots(page_class, kernel_class[:FIRST_SNAPSHOTS])
     return page_class
 
 
-def _classes_from_snapshots(
-    page_class: np.ndarray, kernel_class: np.ndarray, state: np.ndarray
-) -> None:
+def _classes_from_snapshots(page_class: np.ndarray, kernel_class: np.ndarray) -> None:
     """Of the pages that the requests hold free, those that a snapshot shows otherwise."""
     free = page_class == FREE
     page_class[free & (kernel_class[0] == NOPAGE_CLASS)] = HOLE

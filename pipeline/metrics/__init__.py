@@ -1,0 +1,63 @@
+"""Metrics of a recording. A new one is a function of Evidence and one line in METRICS."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.metrics import extfrag, pageblocks, requests
+from pipeline.metrics.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Metric:
+    """`measure(evidence)` gives one value a frame, f8[frames]; NaN where there is none.
+
+    `better`: "lower", "higher" or "-".
+    """
+
+    unit: str
+    better: str
+    title: str
+    measure: Callable[[Evidence], np.ndarray]
+
+
+METRICS = {
+    "mixed": Metric(
+        "%", "lower", "pageblocks that hold movable pages beside others", pageblocks.mixed
+    ),
+    "nonmov_blocks": Metric(
+        "blocks", "lower", "pageblocks with a page that cannot move", pageblocks.nonmov_blocks
+    ),
+    "potential_huge": Metric(
+        "blocks",
+        "higher",
+        "pageblocks of free and movable pages only: they can become a huge page",
+        pageblocks.potential_huge,
+    ),
+    "free_blocks": Metric("blocks", "higher", "pageblocks that are free", pageblocks.free_blocks),
+    "unusable_index": Metric(
+        "1", "lower", "share of free memory too scattered for order 9", extfrag.unusable
+    ),
+    "extfrag_index": Metric(
+        "1",
+        "-",
+        "order 9: near 0 for want of memory, near 1 for fragmentation; -1: it would succeed",
+        extfrag.fragmentation,
+    ),
+    "failed_requests": Metric(
+        "requests", "lower", "requests that failed, since the start", requests.failed
+    ),
+    "fallbacks_unmovable_in_movable": Metric(
+        "fallbacks",
+        "lower",
+        "unmovable requests served from movable free lists, since the start",
+        requests.unmovable_in_movable,
+    ),
+    "huge_success": Metric(
+        "%",
+        "higher",
+        "huge pages to be had at once, of the eligible pageblocks; no reclaim, no compaction",
+        requests.huge_success,
+    ),
+}

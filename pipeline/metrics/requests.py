@@ -1,0 +1,37 @@
+"""Metrics of requests: what failed, what fell back, and whether huge pages could be had."""
+
+import numpy as np
+
+from allocator.terms import HIGHATOMIC, NR_ORDERS
+from pipeline.metrics.evidence import Evidence
+
+
+def failed(evidence: Evidence) -> np.ndarray:
+    """Requests that failed since the start."""
+    return evidence.column("failed_requests").astype(float)
+
+
+def unmovable_in_movable(evidence: Evidence) -> np.ndarray:
+    """Fallbacks of unmovable requests onto movable lists since the start: the harmful ones."""
+    return evidence.column("fallbacks_unmovable_in_movable").astype(float)
+
+
+def huge_success(evidence: Evidence) -> np.ndarray:
+    """Blocks of pageblock size that movable requests would get now, % of eligible pageblocks.
+
+    Free blocks of that order and above in each zone, not high-atomic, as long as the zone stays
+    above its MIN watermark and its reserve against the highest zone. Neither reclaim nor compaction
+    nor per-CPU lists add to them: this measures fragmentation at rest.
+    Source: 6.1 __zone_watermark_ok; the attempts at rest of stress-highalloc (M. Gorman, 2006).
+    """
+    order = evidence.block_order
+    worth = np.array([max(1 << o >> order, 0) for o in range(NR_ORDERS)])
+    usable = np.delete(evidence.free_blocks, HIGHATOMIC, axis=3).sum(axis=3)
+    blocks = np.zeros(len(evidence))
+    for number, zone in enumerate(evidence.zones):
+        free_pages = evidence.column(f"free_pages:{zone['name']}")
+        floor_pages = zone["min_pages"] + (zone["lowmem_reserve_pages"] or [0])[-1]
+        above = np.maximum(free_pages - floor_pages - 1, 0) >> order
+        blocks += np.minimum(usable[:, number] @ worth, above)
+    eligible = int(evidence.eligible.sum())
+    return 100 * blocks / eligible if eligible else np.full(len(evidence), np.nan)
