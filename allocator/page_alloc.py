@@ -19,10 +19,10 @@ from allocator.terms import COUNTERS, EVENT_DTYPE, NR_MIGRATETYPES, NR_ORDERS, R
 from allocator.zones import Zone, grouping_enabled
 
 COMPILED = cython.compiled
-EVENT_BUFFER = 1 << 16  # events kept until they are fetched; more are counted and dropped
 PCP_LISTS = 14
 
 # C constants: a plain module global would be a Python object in compiled code.
+EVENT_BUFFER = cython.declare(cython.int, 16384)  # events kept until fetched; then dropped, counted
 PFN_NONE = cython.declare(cython.int, 2147483647)
 TOP = cython.declare(cython.int, 10)  # the highest order
 U = cython.declare(cython.int, 0)
@@ -234,6 +234,7 @@ class Memory:
     def drain_all(self) -> None:
         """Give all pages on per-CPU lists back to the buddy lists."""
         _drain_all(self)
+        self.op += 1
 
     def run(
         self,
@@ -250,6 +251,9 @@ class Memory:
         `pfn_of`, i4[ids]: where each id's pages lie; PFN_NONE before and after its life.
         """
         count: cython.Py_ssize_t = len(kind)
+        if not cython.compiled:  # numpy's scalars would overflow, and are slow
+            columns = (kind, ids, order, mobility, flags, offset)
+            kind, ids, order, mobility, flags, offset = (list(map(int, c)) for c in columns)
         with cython.nogil:
             _run(self, kind, ids, order, mobility, flags, offset, pfn_of, count)
 
@@ -439,7 +443,7 @@ def _event(
     claimed: cython.int,
 ) -> cython.void:
     n: cython.int = m.nr_events
-    if n == 65536:
+    if n == EVENT_BUFFER:
         m.dropped += 1
         return
     m.event_ops[n] = m.op
@@ -622,7 +626,7 @@ def _set_block_type(m: Memory, pfn: cython.int, order: cython.int, t: cython.int
         blocks = 1 << (order - m.block_order)
     for block in range(pfn >> m.block_order, (pfn >> m.block_order) + blocks):
         if m.block_type[block] != t:
-            _event(m, block << m.block_order, 1, order, t, 0, m.block_type[block], 1)
+            _event(m, block << m.block_order, 1, m.block_order, t, 0, m.block_type[block], 1)
             m.block_type[block] = t
             changed += 1
     return changed
@@ -940,7 +944,7 @@ def _drain(m: Memory, zone: cython.int, pages: cython.int, index: cython.int) ->
                 zone,
                 pfn,
                 order,
-                m.page_type[pfn] if m.pcp_rule == PCP_TYPES else _type_when_freed(m, pfn),
+                m.page_type[pfn] if m.grouping == GROUP_CLAIM else _type_when_freed(m, pfn),
             )
 
 

@@ -1,5 +1,6 @@
 """Run a stream under a mechanism and keep what happens as a recording."""
 
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pipeline.start import start_memory
 from pipeline.version import version
 from workloads.stream import Stream
 
+OPS_A_STRETCH = 4096
 UNCOMPILED_OPS = 40_000  # a short cut of the stream, where the core runs as plain Python
 
 
@@ -37,7 +39,7 @@ def simulate(
     with RecordingWriter(path, header, key_every=key_every) as writer:
         done = 0
         for stop, phase in zip(stops.tolist(), phase_of.tolist(), strict=True):
-            memory.run(*stream.ops.window(done, stop), pfn_of)
+            _advance(memory, stream, done, stop, pfn_of, writer)
             done = stop
             writer.append(
                 op=stop,
@@ -47,12 +49,20 @@ def simulate(
                 block_types=block_types(memory, stream.machine.pages, stream.pageblock_order),
                 series=_series(memory),
             )
-            events = memory.events()
-            if len(events):
-                writer.add_events(events)
             if progress:
                 progress(done, len(stream.ops))
         writer.dropped_events = memory.dropped_events()
+
+
+def _advance(
+    memory: Memory, stream: Stream, start: int, stop: int, pfn_of: array, writer: RecordingWriter
+) -> None:
+    """Operations [start, stop), in stretches short enough for the memory's buffer of events."""
+    for first in range(start, stop, OPS_A_STRETCH):
+        memory.run(*stream.ops.window(first, min(first + OPS_A_STRETCH, stop)), pfn_of)
+        events = memory.events()
+        if len(events):
+            writer.add_events(events)
 
 
 def frame_ops(stream: Stream, frames: int) -> np.ndarray:
@@ -143,12 +153,16 @@ def _header(stream: Stream, mechanism: Mechanism, memory: Memory, frames: int) -
     }
 
 
-def runnable(stream: Stream) -> tuple[Stream, str]:
-    """The stream as this installation can run it in reasonable time, and what to tell of it."""
-    if COMPILED or len(stream.ops) <= UNCOMPILED_OPS:
-        return stream, ""
-    cut = stream.head(UNCOMPILED_OPS)
-    return cut, (
-        f"the core is not compiled: only the first {UNCOMPILED_OPS:,} of "
-        f"{len(stream.ops):,} requests are run"
+def runnable(stream: Stream) -> Stream:
+    """The stream as this installation can run it in reasonable time."""
+    return stream if COMPILED else stream.head(UNCOMPILED_OPS)
+
+
+def core_note() -> str:
+    """What a user must be told of this installation's core; empty where it is compiled."""
+    if COMPILED:
+        return ""
+    return (
+        "the core is not compiled (no C compiler at installation): it is slow, and only the first "
+        f"{UNCOMPILED_OPS:,} operations of a stream are run"
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from allocator.terms import ALLOC, ATOMIC, FREE, FREE_OP, RESERVED
 from allocator.zones import Machine
-from workloads.stream import Ops, Phase, Start, Stream, WorkloadError
+from workloads.stream import MAX_TIME_US, Ops, Phase, Start, Stream, WorkloadError
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,15 @@ class Parameters:
     requests_per_second: float = 10_000.0
 
 
+RANGES = {
+    "memory_mib": (1, 1 << 20),
+    "requests": (1, 100_000_000),
+    "lifetime_spread": (1, 1e12),
+    "requests_per_second": (1e-6, 1e12),
+    **{field.name: (0, 1) for field in fields(Parameters) if field.name.endswith("_share")},
+}
+
+
 def parse(parameters: dict[str, str]) -> Parameters:
     """Parameters from text. Raises WorkloadError for unknown names and values out of range."""
     types = {field.name: field.type for field in fields(Parameters)}
@@ -44,22 +53,24 @@ def parse(parameters: dict[str, str]) -> Parameters:
         except ValueError:
             raise WorkloadError(f"churn: {name}={text}: not a number") from None
     result = Parameters(**values)
-    for name in types:
+    for name, (lowest, highest) in RANGES.items():
         value = getattr(result, name)
-        if not value >= 0 or (name.endswith("_share") and value > 1):
-            raise WorkloadError(f"churn: {name}={value}: out of range")
-    if result.requests < 1 or not 1 <= result.memory_mib <= 1 << 20 or result.lifetime_spread < 1:
+        if not lowest <= value <= highest:
+            raise WorkloadError(f"churn: {name}={value}: not from {lowest:g} to {highest:g}")
+    if result.unmovable_share + result.reclaimable_share > 1:
+        raise WorkloadError("churn: unmovable_share and reclaimable_share add up to more than 1")
+    if result.requests / result.requests_per_second * 1e6 > MAX_TIME_US:
         raise WorkloadError(
-            "churn: requests from 1, memory_mib from 1 to 1048576, lifetime_spread from 1"
+            f"churn: requests_per_second={result.requests_per_second}: takes more than 100 days"
         )
-    if result.requests_per_second == 0:
-        raise WorkloadError("churn: requests_per_second=0: out of range")
     return result
 
 
 def load(parameters: dict[str, str], seed: int) -> Stream:
     """The churn for that seed. Raises WorkloadError for parameters out of range."""
     p = parse(parameters)
+    if seed < 0:
+        raise WorkloadError(f"churn: seed {seed} is negative")
     random = np.random.Generator(np.random.PCG64(seed))
     machine = _machine(p)
     order, mobility, flags = _requests(p, random)

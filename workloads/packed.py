@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from allocator.terms import ALLOC
+from allocator.terms import ALLOC, ATOMIC, DRAIN, MAX_ORDER, PAGE_CLASSES
 from allocator.zones import Machine, Zone
-from workloads.stream import Ops, Phase, Start, Stream, WorkloadError, check_ops
+from workloads.checks import MAX_MACHINE_PAGES, check_stream, column
+from workloads.stream import Ops, Phase, Start, Stream, WorkloadError
 
 FORMAT = "pagereel stream"
 VERSION = 1
@@ -23,18 +24,26 @@ def _planes(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(values.astype("<u4")).view(np.uint8).reshape(-1, 4).T.copy()
 
 
-def _from_planes(planes: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(planes.T).view("<u4").ravel().astype(np.int64)
+def _from_planes(planes: np.ndarray, dtype: str) -> np.ndarray:
+    return np.ascontiguousarray(planes.T).view(dtype).ravel().astype(np.int64)
 
 
 def pack(stream: Stream, path: Path) -> None:
-    """Write `stream`; ids are renumbered in the order of allocation. Same stream, same bytes."""
+    """Write `stream`; ids are renumbered in the order of allocation. Same stream, same bytes.
+
+    Ids that are never allocated come last. Raises WorkloadError for what the form cannot hold.
+    """
     ops, start = stream.ops, stream.start
     alloc = ops.kind == ALLOC
     first = len(start.pfn)
+    elapsed_us = np.diff(ops.time_us, prepend=0)
+    if elapsed_us.max(initial=0) >= 1 << 32:
+        raise WorkloadError(f"{path}: more than {1 << 32} us pass between two operations")
     number = np.full(max(ops.ids, first), -1, np.int64)
     number[:first] = np.arange(first)
     number[ops.id[alloc]] = first + np.arange(int(alloc.sum()))
+    unknown = np.unique(ops.id[~alloc][number[ops.id[~alloc]] < 0])
+    number[unknown] = first + int(alloc.sum()) + np.arange(len(unknown))
     newest = first + np.cumsum(alloc)
     columns = {
         "kind": ops.kind,
@@ -42,8 +51,8 @@ def pack(stream: Stream, path: Path) -> None:
         "mobility": ops.mobility[alloc],
         "flags": ops.flags[alloc],
         "offset": ops.offset[~alloc],
-        "age": _planes((newest - number[ops.id])[~alloc]),
-        "elapsed_us": _planes(np.diff(ops.time_us, prepend=0)),
+        "age": _planes((newest - number[ops.id])[~alloc]),  # negative before its time
+        "elapsed_us": _planes(elapsed_us),
         "page_class": start.page_class,
         "unusable": stream.machine.unusable,
         "start_pfn": start.pfn,
@@ -101,7 +110,8 @@ def unpack(path: Path) -> Stream:
     except WorkloadError:
         raise
     except Exception as error:  # whatever a damaged archive makes its readers raise
-        raise WorkloadError(f"{path}: not a readable stream: {error}") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise WorkloadError(f"{path}: not a readable stream: {reason}") from error
 
 
 def _stream(description: dict, columns: dict[str, np.ndarray], path: Path) -> Stream:
@@ -110,45 +120,58 @@ def _stream(description: dict, columns: dict[str, np.ndarray], path: Path) -> St
         Zone(**{**zone, "lowmem_reserve_pages": tuple(zone["lowmem_reserve_pages"])})
         for zone in machine.pop("recorded_zones")
     )
+    where = str(path)
+    pages = column(columns["page_class"], "page_class", where, np.uint8, len(PAGE_CLASSES))
     start = Start(
-        page_class=columns["page_class"],
-        pfn=columns["start_pfn"],
-        order=columns["start_order"],
-        traced=columns["start_traced"],
+        page_class=pages,
+        pfn=column(columns["start_pfn"], "start_pfn", where, np.int32, MAX_MACHINE_PAGES),
+        order=column(columns["start_order"], "start_order", where, np.uint8, MAX_ORDER + 1),
+        traced=column(columns["start_traced"], "start_traced", where, bool, 2),
         mechanism=description["recorded_mechanism"],
     )
-    ops = _ops(columns, len(start.pfn))
-    check_ops(ops, str(path), start.order)
-    return Stream(
+    unusable = column(columns["unusable"], "unusable", where, np.uint8, len(PAGE_CLASSES))
+    stream = Stream(
         name=description["name"],
         title=description["title"],
         source=description["source"],
-        machine=Machine(unusable=columns["unusable"], recorded_zones=zones, **machine),
+        machine=Machine(unusable=unusable, recorded_zones=zones, **machine),
         start=start,
-        ops=ops,
+        ops=_ops(columns, len(start.pfn), where),
         phases=tuple(Phase(**phase) for phase in description["phases"]),
         pageblock_order=description["pageblock_order"],
     )
+    check_stream(stream, where)
+    return stream
 
 
-def _ops(columns: dict[str, np.ndarray], first: int) -> Ops:
-    kind = columns["kind"]
+def _ops(columns: dict[str, np.ndarray], first: int, where: str) -> Ops:
+    kind = column(columns["kind"], "kind", where, np.uint8, DRAIN + 1)
     alloc = kind == ALLOC
-    newest = first + np.cumsum(alloc)
-    ids = newest - 1
-    ids[~alloc] = newest[~alloc] - _from_planes(columns["age"])
+    allocations = int(alloc.sum())
 
-    def spread(column: np.ndarray, where: np.ndarray) -> np.ndarray:
-        values = np.zeros(len(kind), column.dtype)
-        values[where] = column
+    def spread(name: str, rows: np.ndarray, dtype: type, limit: int) -> np.ndarray:
+        values = np.zeros(len(kind), dtype)
+        values[rows] = column(columns[name], name, where, dtype, limit)
         return values
 
+    newest = first + np.cumsum(alloc)
+    ids = newest - 1
+    ids[~alloc] -= _planes_column(columns, "age", len(kind) - allocations, "<i4", where) - 1
     return Ops(
         kind=kind,
-        id=ids.astype(np.int32),
-        order=columns["order"],
-        mobility=spread(columns["mobility"], alloc),
-        flags=spread(columns["flags"], alloc),
-        offset=spread(columns["offset"], ~alloc),
-        time_us=np.cumsum(_from_planes(columns["elapsed_us"])),
+        id=column(ids, "id", where, np.int32, 2**31 - 1),
+        order=column(columns["order"], "order", where, np.uint8, MAX_ORDER + 1),
+        mobility=spread("mobility", alloc, np.uint8, 256),
+        flags=spread("flags", alloc, np.uint8, ATOMIC + 1),
+        offset=spread("offset", ~alloc, np.uint16, 1 << MAX_ORDER),
+        time_us=np.cumsum(_planes_column(columns, "elapsed_us", len(kind), "<u4", where)),
     )
+
+
+def _planes_column(
+    columns: dict[str, np.ndarray], name: str, length: int, dtype: str, where: str
+) -> np.ndarray:
+    planes = columns[name]
+    if planes.dtype != np.uint8 or planes.shape != (4, length):
+        raise WorkloadError(f"{where}: {name} isn't four bytes for each operation")
+    return _from_planes(planes, dtype)

@@ -4,9 +4,6 @@ Read from the folder: `requests.npz` (needed), `snapshots.npz` (tells which free
 per-CPU lists and which came through the bulk allocator), `snap_text.txt.xz` (zones, watermarks).
 """
 
-import lzma
-import zipfile
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +14,14 @@ from allocator.terms import (
     FREE_OP,
     HOLE,
     KERNEL_UNKNOWN,
+    MAX_ORDER,
+    PAGE_CLASSES,
     PAGE_SIZE_BYTES,
     PCP_FREE,
     RESERVED,
 )
 from allocator.zones import Machine, Zone, unusable_of
+from workloads.checks import MAX_MACHINE_PAGES, check_start_blocks, check_stream, column
 from workloads.snapshot_text import SnapshotText, read_snapshot_text
 from workloads.stream import Ops, Phase, Start, Stream, WorkloadError, check_ops
 
@@ -42,8 +42,23 @@ PHASE_TITLES = {
     "rest5": "at rest: memory compacted",
     "end": "end",
 }
-REQUEST_COLUMNS = ("op", "id", "order", "mob", "off", "dt_us", "in_huge")
-START_COLUMNS = ("init_pfn", "init_order", "init_class", "init_traced")
+KEY_PHASES = ("idle0", "files", "mixed", "mixed3", "rest3", "rest4")
+# Columns with the type they get and the first value that is out of range.
+REQUEST_RANGES = {
+    "op": (np.uint8, 2),
+    "id": (np.int32, 2**31 - 1),
+    "order": (np.uint8, MAX_ORDER + 1),
+    "mob": (np.uint8, 256),
+    "off": (np.uint16, 1 << MAX_ORDER),
+    "dt_us": (np.int64, 1 << 32),
+    "in_huge": (np.uint8, 2),
+}
+START_RANGES = {
+    "init_pfn": (np.int32, MAX_MACHINE_PAGES),
+    "init_order": (np.uint8, MAX_ORDER + 1),
+    "init_class": (np.uint8, len(PAGE_CLASSES)),
+    "init_traced": (bool, 2),
+}
 SNAPSHOT_COLUMNS = ("snapshot_op", "snapshot_phase")
 BUDDY_CLASS, HUGE_CLASS, NOPAGE_CLASS = 1, 6, 8  # codes in snapshots.npz
 FIRST_SNAPSHOTS = 6  # a page free by its events but not BUDDY in any of these is in use
@@ -54,16 +69,14 @@ FIRST_MEGABYTE_PAGES = 256
 def load_folder(path: Path) -> Stream:
     """The request stream of a recording folder. Raises WorkloadError."""
     path = Path(path)
-    requests = _load(path / "requests.npz", REQUEST_COLUMNS + START_COLUMNS + SNAPSHOT_COLUMNS)
-    ops, op_numbers = _ops(requests, path / "requests.npz")
+    requests = _load(path / "requests.npz", (*REQUEST_RANGES, *START_RANGES, *SNAPSHOT_COLUMNS))
+    where = str(path / "requests.npz")
+    ops, op_numbers = _ops(requests, where)
     text = read_snapshot_text(path / "snap_text.txt.xz")
     zones = text.zones
-    snapshots = path / "snapshots.npz"
-    kernel_class = None
-    if snapshots.is_file():
-        kernel_class = _load(snapshots, ("kclass",))["kclass"]
-    page_class = _page_classes(requests, path / "requests.npz", zones, kernel_class)
-    check_ops(ops, str(path / "requests.npz"), requests["init_order"])
+    kernel_class = _kernel_classes(path / "snapshots.npz")
+    start = _start_columns(requests, where)
+    page_class = _page_classes(start, where, zones, kernel_class)
     movable_zone = any(z.name == "Movable" for z in zones)
     mechanism = {
         (False, True): "6.1-off",
@@ -71,7 +84,7 @@ def load_folder(path: Path) -> Stream:
         (True, True): "6.1-zone",
         (True, False): "6.1-both",
     }[(movable_zone, text.all_unmovable)]
-    return Stream(
+    stream = Stream(
         name=path.resolve().name,
         title=f"{path.resolve().name}: requests of a real kernel",
         source=f"request stream recorded from a real kernel, {path.resolve().name}/requests.npz",
@@ -84,14 +97,16 @@ def load_folder(path: Path) -> Stream:
         ),
         start=Start(
             page_class=page_class,
-            pfn=requests["init_pfn"].astype(np.int32),
-            order=requests["init_order"].astype(np.uint8),
-            traced=requests["init_traced"].astype(bool),
+            pfn=start["init_pfn"],
+            order=start["init_order"],
+            traced=start["init_traced"],
             mechanism=mechanism,
         ),
         ops=ops,
-        phases=_phases(requests, op_numbers, kernel_class),
+        phases=_phases(requests, op_numbers, kernel_class, where),
     )
+    check_stream(stream, str(path))
+    return stream
 
 
 def _load(path: Path, columns: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -103,63 +118,89 @@ def _load(path: Path, columns: tuple[str, ...]) -> dict[str, np.ndarray]:
             return {name: file[name] for name in columns}
     except FileNotFoundError:
         raise WorkloadError(f"{path}: no such file") from None
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        NotImplementedError,
-        KeyError,
-        RuntimeError,
-    ) as error:
-        raise WorkloadError(f"{path}: not a readable stream: {error}") from error
+    except WorkloadError:
+        raise
+    except Exception as error:  # whatever a damaged archive makes its readers raise
+        raise WorkloadError(f"{path}: not a readable stream: {_one_line(error)}") from error
 
 
-def _ops(requests: dict[str, np.ndarray], where: Path) -> tuple[Ops, np.ndarray]:
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _ops(requests: dict[str, np.ndarray], where: str) -> tuple[Ops, np.ndarray]:
     """Operations without the huge-page attempts' own allocations; each request's new number."""
-    kind = requests["op"]
-    lengths = {name: len(requests[name]) for name in REQUEST_COLUMNS}
+    columns = {
+        name: column(requests[name], name, where, dtype, limit)
+        for name, (dtype, limit) in REQUEST_RANGES.items()
+    }
+    lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) != 1:
         raise WorkloadError(f"{where}: columns of different lengths: {lengths}")
-    ids = requests["id"].astype(np.int64)
-    if len(ids) == 0 or ids.max() >= 2**31 - 1 or kind.max() > 1:
-        raise WorkloadError(f"{where}: no requests, or ids or kinds out of range")
-    attempt = (kind == 0) & (requests["in_huge"] == 1) & (requests["order"] == HUGE_ORDER)
-    left_out = np.zeros(int(ids.max()) + 1, bool)
-    left_out[ids[attempt]] = True
-    keep = ~left_out[ids]
-    op_numbers = np.concatenate(([0], np.cumsum(keep)))
-    times_us = np.cumsum(requests["dt_us"].astype(np.int64))
-    ops = Ops(
-        kind=np.where(kind[keep] == 1, FREE_OP, 0).astype(np.uint8),
-        id=ids[keep].astype(np.int32),
-        order=requests["order"][keep].astype(np.uint8),
-        mobility=np.where(kind[keep] == 1, 0, requests["mob"][keep]).astype(np.uint8),
-        flags=np.zeros(int(keep.sum()), np.uint8),
-        offset=requests["off"][keep].astype(np.uint16),
-        time_us=times_us[keep],
+    free = columns["op"] == FREE_OP
+    every = Ops(
+        kind=columns["op"],
+        id=columns["id"],
+        order=columns["order"],
+        mobility=np.where(free, 0, columns["mob"]).astype(np.uint8),
+        flags=np.zeros(len(free), np.uint8),
+        offset=columns["off"],
+        time_us=np.cumsum(columns["dt_us"]),
     )
-    return ops, op_numbers
+    check_ops(every, where, requests["init_order"])
+    attempt = ~free & (columns["in_huge"] == 1) & (every.order == HUGE_ORDER)
+    left_out = np.zeros(every.ids, bool)
+    left_out[every.id[attempt]] = True
+    keep = ~left_out[every.id]
+    op_numbers = np.concatenate(([0], np.cumsum(keep)))
+    return Ops(**{name: values[keep] for name, values in vars(every).items()}), op_numbers
+
+
+def _start_columns(requests: dict[str, np.ndarray], where: str) -> dict[str, np.ndarray]:
+    columns = {
+        name: column(requests[name], name, where, dtype, limit)
+        for name, (dtype, limit) in START_RANGES.items()
+    }
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) != 1:
+        raise WorkloadError(f"{where}: columns of different lengths: {lengths}")
+    return columns
+
+
+def _kernel_classes(path: Path) -> np.ndarray | None:
+    """What the snapshots show of each page, u1[snapshots, pages]; None without such a file."""
+    if not path.is_file():
+        return None
+    classes = _load(path, ("kclass",))["kclass"]
+    if classes.dtype != np.uint8 or classes.ndim != 2 or classes.size == 0:
+        raise WorkloadError(f"{path}: kclass is no table of snapshots and pages")
+    return classes
 
 
 def _phases(
-    requests: dict[str, np.ndarray], op_numbers: np.ndarray, kernel_class: np.ndarray | None
+    requests: dict[str, np.ndarray],
+    op_numbers: np.ndarray,
+    kernel_class: np.ndarray | None,
+    where: str,
 ) -> tuple[Phase, ...]:
     """A phase begins with its first snapshot; its figures are those of its last one.
 
     The last one that shows no huge page, if there is one: those of an attempt aren't replayed.
     """
-    names = requests["snapshot_phase"].tolist()
-    positions = np.clip(requests["snapshot_op"], 0, len(op_numbers) - 1)
+    places = requests["snapshot_op"]
+    positions = column(places, "snapshot_op", where, np.int64, len(op_numbers))
+    phase_names = requests["snapshot_phase"]
+    if phase_names.dtype.kind != "U" or phase_names.shape != positions.shape:
+        raise WorkloadError(f"{where}: snapshot_phase isn't one name for each snapshot")
+    names = phase_names.tolist()
     huge = np.zeros(len(names), bool)
     if kernel_class is not None and len(kernel_class) == len(names):
         huge = (kernel_class == HUGE_CLASS).any(axis=1)
     phases: list[Phase] = []
     for name, op, with_huge in zip(names, op_numbers[positions].tolist(), huge, strict=True):
         if not phases or phases[-1].name != name:
-            phases.append(Phase(name, PHASE_TITLES.get(name, name), op, op))
+            key = name in KEY_PHASES or name not in PHASE_TITLES
+            phases.append(Phase(name, PHASE_TITLES.get(name, name), op, op, key))
             without_huge = not with_huge
         elif not with_huge or not without_huge:
             phases[-1] = replace(phases[-1], sample_op=op)
@@ -168,19 +209,21 @@ def _phases(
 
 
 def _page_classes(
-    requests: dict[str, np.ndarray],
-    where: Path,
+    start: dict[str, np.ndarray],
+    where: str,
     zones: tuple[Zone, ...],
     kernel_class: np.ndarray | None,
 ) -> np.ndarray:
     """Class of each page at the start, u1[pages]."""
-    pfn, order = requests["init_pfn"].astype(np.int64), requests["init_order"].astype(np.int64)
-    ends = [int((pfn + (1 << order)).max(initial=0)), *(z.end_pfn for z in zones)]
+    pfn, order = start["init_pfn"], start["init_order"]
+    sizes = np.left_shift(1, order.astype(np.int64))
+    ends = [int((pfn + sizes).max(initial=0)), *(z.end_pfn for z in zones)]
     pages = kernel_class.shape[1] if kernel_class is not None else max(ends)
-    if (order > 10).any() or (pfn + (1 << order)).max(initial=0) > pages:
-        raise WorkloadError(f"{where}: a page of the start lies outside the machine")
+    if not 1 <= pages <= MAX_MACHINE_PAGES:
+        raise WorkloadError(f"{where}: a machine of {pages} pages")
+    check_start_blocks(pfn, order, pages, where)
     page_class = np.full(pages, FREE, np.uint8)
-    for first, size, code in zip(pfn, 1 << order, requests["init_class"], strict=True):
+    for first, size, code in zip(pfn, sizes, start["init_class"], strict=True):
         page_class[first : first + size] = code
     if kernel_class is not None:
         _classes_from_snapshots(page_class, kernel_class[:FIRST_SNAPSHOTS])

@@ -33,6 +33,13 @@ def read_snapshot_text(path: Path) -> SnapshotText:
             text = file.read(1 << 20).partition("##### SNAPSHOT 1 ")[0]
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise WorkloadError(f"{path}: not readable: {error}") from error
+    try:
+        return _parsed(text)
+    except (ValueError, IndexError) as error:
+        raise WorkloadError(f"{path}: zoneinfo or pagetypeinfo is no kernel's: {error}") from error
+
+
+def _parsed(text: str) -> SnapshotText:
     bodies = _ZONE.findall(_section(text, "/proc/zoneinfo"))
     populated = [i for i, (_, body) in enumerate(bodies) if _number(body, "managed")]
     zones = tuple(_zone(*bodies[i], populated) for i in populated)

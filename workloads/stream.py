@@ -4,11 +4,18 @@ The same operations run under every mechanism; only the allocator chooses pfns.
 """
 
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 
 import numpy as np
 
-from allocator.terms import ALLOC, FREE_OP, MAX_ORDER
+from allocator.terms import ALLOC, DRAIN, FREE_OP, MAX_ORDER
 from allocator.zones import Machine
+
+MAX_SPARSE_IDS = 1 << 24  # an id costs memory; beyond this many they must be used
+MAX_TIME_US = 100 * 86_400_000_000  # a hundred days: each recorded second costs a frame
+UNKNOWN_ORDER = 255
+OFFSET_PLACES = 1 << 16  # offsets are u2
+_PAGES = np.left_shift(1, np.minimum(np.arange(256), MAX_ORDER)).astype(np.int32)  # by order
 
 
 class WorkloadError(Exception):
@@ -48,12 +55,16 @@ class Ops:
 
 @dataclass(frozen=True)
 class Phase:
-    """A named stretch of operations from `start_op` on; its figures are taken at `sample_op`."""
+    """A named stretch of operations from `start_op` on; its figures are taken at `sample_op`.
+
+    `key`: one of the few that a comparison sheet shows.
+    """
 
     name: str
     title: str
     start_op: int
     sample_op: int
+    key: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,15 @@ class Stream:
             phases=phases,
         )
 
+    def digest(self) -> str:
+        """Tells two streams apart by what they hold, whatever their names."""
+        digest = blake2b(digest_size=16)
+        start, machine = self.start, self.machine
+        for array in (*vars(self.ops).values(), *vars(start).values(), machine.unusable):
+            digest.update(array.encode() if isinstance(array, str) else np.ascontiguousarray(array))
+        digest.update(repr((machine.min_free_kbytes, machine.recorded_zones)).encode())
+        return digest.hexdigest()
+
     def metadata(self) -> dict:
         """What a recording's header says of the workload."""
         return {
@@ -112,41 +132,70 @@ class Stream:
             "operations": len(self.ops),
             "machine": self.machine.name,
             "recorded_mechanism": self.start.mechanism,
+            "digest": self.digest(),
         }
 
 
 def check_ops(ops: Ops, where: str, start_orders: np.ndarray) -> None:
     """Raise WorkloadError for operations that no allocator can run.
 
-    Known ids, orders in range, parts inside their allocation: after this the allocator's loop
-    needs no checks of its own.
+    Each id allocated once, orders in range, parts inside their allocation and none freed twice:
+    after this the allocator's loop needs no checks of its own. Frees of ids that are neither
+    allocated nor there at the start are legal; the allocator counts them.
     """
+    if len(ops) == 0:
+        raise WorkloadError(f"{where}: no operations")
+    _check_columns(ops, where)
+    alloc = ops.kind == ALLOC
+    first, ids = len(start_orders), ops.id[alloc]
+    ids_limit = max(MAX_SPARSE_IDS, 4 * (len(ops) + first))
+    if ops.ids > ids_limit:
+        _fail(where, int(ops.id.argmax()), f"id {ops.ids - 1} for so few operations")
+    if ids.min(initial=first) < first or np.bincount(ids).max(initial=0) > 1:
+        raise WorkloadError(f"{where}: an id is allocated twice")
+    size_order = np.full(max(ops.ids, first), UNKNOWN_ORDER, np.uint8)
+    size_order[:first] = start_orders
+    size_order[ids] = ops.order[alloc]
+    known_frees = np.flatnonzero(ops.kind == FREE_OP)
+    known_frees = known_frees[size_order[ops.id[known_frees]] != UNKNOWN_ORDER]
+    _check_frees(ops, where, known_frees, size_order)
 
-    def fail(fault: str, bad: np.ndarray) -> None:
-        raise WorkloadError(f"{where}: operation {int(np.flatnonzero(bad)[0])}: {fault}")
 
+def _fail(where: str, number: int, fault: str) -> None:
+    raise WorkloadError(f"{where}: operation {number}: {fault}")
+
+
+def _check_columns(ops: Ops, where: str) -> None:
+    """Each value by itself."""
     for fault, bad in (
-        ("unknown kind", ops.kind > 2),
+        ("unknown kind", ops.kind > DRAIN),
         (f"order above {MAX_ORDER}", ops.order > MAX_ORDER),
-        ("unknown mobility", (ops.kind == ALLOC) & (ops.mobility > 2)),
+        ("unknown mobility", (ops.mobility > 2) & (ops.kind == ALLOC)),
         ("negative id", ops.id < 0),
-        ("time runs backwards", np.diff(ops.time_us, prepend=ops.time_us[:1]) < 0),
+        ("time runs backwards", np.diff(ops.time_us, prepend=0) < 0),
+        ("time is later than a hundred days", ops.time_us > MAX_TIME_US),
     ):
         if bad.any():
-            fail(fault, bad)
-    alloc = ops.kind == ALLOC
-    size_order = np.full(max(ops.ids, len(start_orders)), MAX_ORDER + 1, np.int64)
-    size_order[: len(start_orders)] = start_orders
-    ids = ops.id[alloc]
-    if len(np.unique(ids)) != len(ids) or (ids < len(start_orders)).any():
-        raise WorkloadError(f"{where}: an id is allocated twice")
-    size_order[ids] = ops.order[alloc]
-    free = ops.kind == FREE_OP
-    known = free & (size_order[ops.id] <= MAX_ORDER)
-    end_pages = ops.offset.astype(np.int64) + (1 << ops.order.astype(np.int64))
-    outside = known & (end_pages > (1 << np.minimum(size_order[ops.id], MAX_ORDER)))
-    if outside.any():
-        fail("frees pages outside its allocation", outside)
-    crooked = known & ((ops.offset & ((1 << ops.order.astype(np.int64)) - 1)) != 0)
-    if crooked.any():
-        fail("frees a part that is not aligned", crooked)
+            _fail(where, int(bad.argmax()), fault)
+
+
+def _check_frees(ops: Ops, where: str, frees: np.ndarray, size_order: np.ndarray) -> None:
+    """The frees (numbers of operations) of known ids against the sizes of their allocations."""
+    ids, offset = ops.id[frees], ops.offset[frees].astype(np.int32)
+    pages = _PAGES[ops.order[frees]]
+    for fault, bad in (
+        ("frees pages outside its allocation", offset + pages > _PAGES[size_order[ids]]),
+        ("frees a part that is not aligned", (offset & (pages - 1)) != 0),
+    ):
+        if bad.any():
+            _fail(where, int(frees[bad.argmax()]), fault)
+    several = np.bincount(ids)[ids] > 1 if len(ids) else np.zeros(0, bool)
+    frees, start, pages = frees[several], ids[several] * np.int64(OFFSET_PLACES), pages[several]
+    start += offset[several]
+    sequence = np.argsort(start, kind="stable")
+    start, frees = start[sequence], frees[sequence]
+    # Aligned parts overlap only where one holds the other: then it overlaps its successor too.
+    twice = start[1:] < (start + pages[sequence])[:-1]
+    if twice.any():
+        number = int(np.maximum(frees[1:], frees[:-1])[twice].min())
+        _fail(where, number, "frees pages of its allocation that are freed already")

@@ -26,8 +26,7 @@ class Evidence:
     """A recording's frames, reduced to what the metrics need. Raises RecordingError when damaged.
 
     `block_kinds` u1[frames, blocks]: bits of what each whole pageblock holds; `class_pages`
-    i8[frames, classes]; `eligible` bool[blocks]: outside ZONE_DMA (unless that is the only zone),
-    without a reserved page or a hole, as at the first frame.
+    i8[frames, classes]; `eligible` bool[blocks], see `eligible_blocks`.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -35,8 +34,8 @@ class Evidence:
         self.header = recording.header
         self.zones = recording.header["geometry"]["zones"]
         self.block_order = recording.header["geometry"]["pageblock_order"]
-        self.block_kinds, self.class_pages = _reduce(recording, self.block_order)
-        self.eligible = self._eligible()
+        self.block_kinds, self.class_pages = _reduce(recording)
+        self.eligible = eligible_blocks(recording)
 
     def __len__(self) -> int:
         """Frames."""
@@ -62,27 +61,39 @@ class Evidence:
         shape = (len(self), len(self.zones), NR_ORDERS, len(MIGRATETYPES))
         return self.recording.series[:, places].reshape(shape)
 
-    def _eligible(self) -> np.ndarray:
-        eligible = np.zeros(self.block_kinds.shape[1], bool)
-        zones = [z for z in self.zones if z["name"] != "DMA"] or self.zones
-        for zone in zones:
-            first = -(-zone["start_pfn"] >> self.block_order)
-            eligible[first : zone["end_pfn"] >> self.block_order] = True
-        if len(self):
-            eligible &= self.block_kinds[0] & LOST_PAGES == 0
-        return eligible
+
+def eligible_blocks(recording: Recording) -> np.ndarray:
+    """Which whole pageblocks the metrics count, bool[blocks], as at the first frame.
+
+    Outside ZONE_DMA (unless that is the only zone), without a reserved page or a hole.
+    """
+    geometry = recording.header["geometry"]
+    order = geometry["pageblock_order"]
+    eligible = np.zeros(geometry["pages"] >> order, bool)
+    for zone in [z for z in geometry["zones"] if z["name"] != "DMA"] or geometry["zones"]:
+        eligible[-(-zone["start_pfn"] >> order) : zone["end_pfn"] >> order] = True
+    if len(recording):
+        eligible &= _block_kinds(recording.grid(0), recording.header) & LOST_PAGES == 0
+    return eligible
 
 
-def _reduce(recording: Recording, block_order: int) -> tuple[np.ndarray, np.ndarray]:
-    """`block_kinds` and `class_pages` of all frames; a cut pageblock at the end is left out."""
-    names = recording.header["page_classes"]
-    kind_of = np.zeros(256, np.uint8)
-    kind_of[: len(names)] = [KIND_OF_CLASS.get(name, KERNEL_PAGES) for name in names]
-    blocks = recording.header["geometry"]["pages"] >> block_order
+def _block_kinds(grid: np.ndarray, header: dict) -> np.ndarray:
+    """Bits of what each whole pageblock holds, u1[blocks]; one cut by the end is left out."""
+    names, order = header["page_classes"], header["geometry"]["pageblock_order"]
+    kind_of = np.array([KIND_OF_CLASS.get(name, KERNEL_PAGES) for name in names], np.uint8)
+    blocks = len(grid) >> order
+    tiles = kind_of[grid[: blocks << order]].reshape(blocks, -1)
+    return np.bitwise_or.reduce(tiles, axis=1)
+
+
+def _reduce(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
+    """`block_kinds` and `class_pages` of all frames."""
+    header = recording.header
+    classes, geometry = len(header["page_classes"]), header["geometry"]
+    blocks = geometry["pages"] >> geometry["pageblock_order"]
     kinds = np.zeros((len(recording), blocks), np.uint8)
-    class_pages = np.zeros((len(recording), len(names)), np.int64)
+    class_pages = np.zeros((len(recording), classes), np.int64)
     for frame, grid in enumerate(recording.grids()):
-        tiles = kind_of[grid[: blocks << block_order]].reshape(blocks, -1)
-        kinds[frame] = np.bitwise_or.reduce(tiles, axis=1)
-        class_pages[frame] = np.bincount(grid, minlength=len(names))
+        kinds[frame] = _block_kinds(grid, header)
+        class_pages[frame] = np.bincount(grid, minlength=classes)
     return kinds, class_pages

@@ -1,0 +1,84 @@
+# pagereel: `make` installs and runs the main job, `make test` runs all tests.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := output/main
+# Two tasks at a time make the best of the two threads that each encoder uses.
+JOBS ?= 2
+
+CORE := pyproject.toml setup.py allocator/page_alloc.py
+MODEL := $(filter-out allocator/oracle%,$(wildcard allocator/*.py allocator/mechanisms/*.toml)) \
+	$(wildcard workloads/*.py workloads/data/*) \
+	$(addprefix pipeline/,simulate.py start.py recording.py recording_format.py) \
+	$(wildcard pipeline/metrics/*.py) pipeline/artefacts/tables.py
+DRAW := $(wildcard renderer/*.py) $(wildcard pipeline/artefacts/*.py)
+RECORDINGS := $(foreach m,off list zone both,$(RUN)/recordings/debian-6.1-churn-6.1-$(m)-0.reel)
+VIDEOS := $(foreach m,off list zone both,$(RUN)/video/6.1-$(m).mp4)
+PICTURES := $(VIDEOS) $(RUN)/video/comparison.mp4 $(RUN)/sheet.png $(RUN)/still.png \
+	$(RUN)/figures/overview.png
+
+.DELETE_ON_ERROR:
+.PHONY: main help test oracle bench video comparison sheet still figures tables clean
+
+main: $(RUN)/metadata.json $(PICTURES) ## install, run the shipped stream under four mechanisms (the default)
+	@echo "see $(RUN)/video/comparison.mp4, $(RUN)/sheet.png and the rest of $(RUN)"
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+test: $(VENV)/test-installed $(VENV)/checked ## all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q
+
+oracle: $(VENV)/test-installed ## 10,000 random programs, compiled core against the oracle
+	$(BIN)/python -m tests.allocator.oracle_many --programs 10000
+
+bench: $(VENV)/test-installed ## how fast the engine is, measured side by side
+	$(BIN)/python -m bench.engine
+
+video: $(VIDEOS) ## one video a mechanism
+comparison: $(RUN)/video/comparison.mp4 ## the mechanisms on one clock
+sheet: $(RUN)/sheet.png ## mechanism by phase
+still: $(RUN)/still.png ## the frame of greatest difference
+figures: $(RUN)/figures/overview.png ## curves of the metrics
+tables: $(RUN)/metadata.json ## CSV files; prints the summary
+	$(BIN)/pagereel table $(RUN)
+
+clean: ## remove what was built and installed; results in output/ stay
+	rm -rf $(VENV) build *.egg-info allocator/*.so .pytest_cache .hypothesis .ruff_cache
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(CORE) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/test-installed: $(CORE) | $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+# The core once more, with bounds and overflow checks, for the tests.
+$(VENV)/checked: $(CORE) | $(VENV)/test-installed
+	PAGEREEL_CHECKED=1 $(BIN)/python setup.py --quiet build_ext \
+		--build-lib build/checked --build-temp build/checked-temp
+	@touch $@
+
+# The main job writes metadata.json last, so it is there when everything is.
+$(RUN)/metadata.json: $(MODEL) | $(VENV)/installed
+	$(BIN)/pagereel run -o $(RUN) -j $(JOBS) --force
+
+# Pictures come with the main job; they are drawn anew when only the drawing has changed.
+$(PICTURES): $(DRAW) | $(RUN)/metadata.json
+$(VIDEOS): $(RUN)/video/%.mp4:
+	$(BIN)/pagereel video $(RUN)/recordings/debian-6.1-churn-$*-0.reel -o $@ --force
+$(RUN)/video/comparison.mp4:
+	$(BIN)/pagereel video $(RECORDINGS) -o $@ --force
+$(RUN)/sheet.png:
+	$(BIN)/pagereel sheet $(RECORDINGS) -o $@ --force
+$(RUN)/still.png:
+	$(BIN)/pagereel still $(RECORDINGS) -o $@ --force
+$(RUN)/figures/overview.png:
+	$(BIN)/pagereel figures $(RECORDINGS) -o $(@D) --force

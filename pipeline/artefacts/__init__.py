@@ -1,0 +1,34 @@
+"""Artefacts of a run. A new one is a module with `tasks(run)` and one line in ARTEFACTS."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pipeline.run_folder import RunFolder
+
+# Name -> (module with `tasks(run) -> list[Task]`, what it makes). Tables come first: the pictures
+# take their figures from them.
+ARTEFACTS = {
+    "tables": ("pipeline.artefacts.tables", "summary.csv, series.csv, cost.csv, events.csv"),
+    "video": ("pipeline.artefacts.video", "video/<mechanism>.mp4"),
+    "comparison": ("pipeline.artefacts.comparison", "video/comparison.mp4: all on one clock"),
+    "sheet": ("pipeline.artefacts.sheet", "sheet.png: mechanism by phase"),
+    "still": ("pipeline.artefacts.still", "still.png: the frame of greatest difference"),
+    "figures": ("pipeline.artefacts.figures", "figures/: curves as PNG, SVG and PDF"),
+}
+
+Progress = Callable[[int, int], None]
+
+
+class Task(NamedTuple):
+    """One file or group of files to make: `function(*arguments, progress=...)`, in any process."""
+
+    label: str
+    function: Callable[..., None]
+    arguments: tuple
+
+
+def tasks_of(name: str, run: "RunFolder") -> list[Task]:
+    """The tasks that make one artefact."""
+    return import_module(ARTEFACTS[name][0]).tasks(run)

@@ -1,0 +1,60 @@
+"""figures/: the metrics as curves over the run, as PNG, SVG and PDF."""
+
+from pathlib import Path
+
+from pipeline.artefacts import Progress, Task
+from pipeline.artefacts.panels import Drawing, drawing_of, picture_metadata
+from pipeline.metrics import METRICS
+from pipeline.recording import Recording
+from pipeline.run_folder import RunFolder
+from renderer.figures import Curve, Figure, Graph, write_figure
+
+GRAPHS = ("potential_huge", "mixed", "free_blocks", "unusable_index")
+
+
+def tasks(run: RunFolder) -> list[Task]:
+    """A task for each workload."""
+    folder, drawing = run.folder / "figures", drawing_of(run)
+    return [
+        Task(f"{prefix}figures", write, (paths, folder, prefix, drawing))
+        for prefix, paths in run.drawn().items()
+    ]
+
+
+def write(
+    paths: list[Path], folder: Path, prefix: str, drawing: Drawing, progress: Progress
+) -> None:
+    """An overview of four metrics, and each metric alone. Raises RecordingError, OSError."""
+    folder.mkdir(exist_ok=True)
+    recordings = [Recording.open(path) for path in paths]
+    graphs = {name: _graph(name, recordings, drawing) for name in METRICS}
+    wanted = {"overview": [graphs[name] for name in GRAPHS]}
+    wanted |= {name: [graph] for name, graph in graphs.items()}
+    for number, (name, shown) in enumerate(wanted.items()):
+        write_figure(_figure(recordings, shown), folder / f"{prefix}{name}")
+        progress(number + 1, len(wanted))
+
+
+def _graph(name: str, recordings: list[Recording], drawing: Drawing) -> Graph:
+    curves = [
+        Curve(
+            name=recording.header["mechanism"]["name"],
+            title=recording.header["mechanism"]["title"],
+            ops=recording.ops,
+            values=drawing.values(recording, name),
+        )
+        for recording in recordings
+    ]
+    metric = METRICS[name]
+    return Graph(name=name, title=metric.title, unit=metric.unit, curves=curves)
+
+
+def _figure(recordings: list[Recording], graphs: list[Graph]) -> Figure:
+    header = recordings[0].header
+    return Figure(
+        title=header["title"],
+        source=header["source"]["text"],
+        phases=[(phase["name"], phase["start_op"]) for phase in header["phases"]],
+        graphs=graphs,
+        metadata=picture_metadata(recordings),
+    )

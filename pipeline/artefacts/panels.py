@@ -1,0 +1,70 @@
+"""What pictures are drawn of: recordings with the figure that stands beside their name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.metadata import of_recording
+from pipeline.metrics import METRICS
+from pipeline.metrics.evidence import Evidence, eligible_blocks
+from pipeline.recording import Recording
+from pipeline.run_folder import RunFolder
+from renderer.panel import Panel
+
+FIGURE = "potential_huge"
+TEXT = "{value:,.0f} of {maximum:,.0f} blocks can become a huge page"
+CHART_TITLE = "blocks that can become a huge page"
+
+Values = Callable[[Recording, str], np.ndarray]
+
+
+@dataclass
+class Measured:
+    """`values` of recordings without a series.csv: measured when asked for, read once."""
+
+    _evidence: dict[Path, Evidence] = field(default_factory=dict)
+
+    def __call__(self, recording: Recording, metric: str) -> np.ndarray:
+        """The metric at each frame, f8[frames]. Raises RecordingError."""
+        if recording.path not in self._evidence:
+            self._evidence[recording.path] = Evidence(recording)
+        return METRICS[metric].measure(self._evidence[recording.path])
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How pictures are drawn. `values(recording, metric)` gives f8[frames]."""
+
+    layout: str = "blocks"
+    fps: int = 20
+    values: Values = field(default_factory=Measured)
+
+
+def drawing_of(run: RunFolder) -> Drawing:
+    """How a run's configuration wants its pictures; their figures are those of its series.csv."""
+    return Drawing(run.config.layout, run.config.fps, run.values)
+
+
+def panels(paths: list[Path], drawing: Drawing) -> list[Panel]:
+    """One panel a recording. Raises RecordingError."""
+    return [_panel(Recording.open(path), drawing.values) for path in paths]
+
+
+def picture_metadata(recordings: list[Recording]) -> dict:
+    """What a picture says of the recordings it shows."""
+    return {"recordings": [of_recording(recording.header) for recording in recordings]}
+
+
+def _panel(recording: Recording, values: Values) -> Panel:
+    mechanism = recording.header["mechanism"]
+    return Panel(
+        recording=recording,
+        title=mechanism["title"],
+        name=mechanism["name"],
+        values=values(recording, FIGURE),
+        maximum=float(eligible_blocks(recording).sum()),
+        text=TEXT,
+        chart_title=CHART_TITLE,
+    )

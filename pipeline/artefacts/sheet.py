@@ -1,0 +1,56 @@
+"""sheet.png: mechanism by phase."""
+
+from pathlib import Path
+
+from pipeline.artefacts import Progress, Task
+from pipeline.artefacts.panels import Drawing, drawing_of, panels, picture_metadata
+from pipeline.artefacts.tables import sample_frames
+from pipeline.config import UsageError
+from pipeline.recording import Recording
+from pipeline.run_folder import RunFolder
+from renderer.sheet import write_sheet
+
+
+def tasks(run: RunFolder) -> list[Task]:
+    """A task for each workload."""
+    names = {f"{prefix}sheet.png": paths for prefix, paths in run.drawn().items()}
+    return [
+        Task(name, write, (paths, run.folder / name, drawing_of(run)))
+        for name, paths in names.items()
+    ]
+
+
+def write(
+    paths: list[Path],
+    target: Path,
+    drawing: Drawing,
+    phases: tuple[str, ...] = (),
+    *,
+    progress: Progress,
+) -> None:
+    """The sheet of these recordings. Raises UsageError, RecordingError, RenderError, OSError."""
+    shown = panels(paths, drawing)
+    write_sheet(
+        shown,
+        columns(shown[0].recording, phases),
+        target,
+        layout=drawing.layout,
+        metadata=picture_metadata([panel.recording for panel in shown]),
+    )
+    progress(1, 1)
+
+
+def columns(recording: Recording, names: tuple[str, ...] = ()) -> list[tuple[str, str, int]]:
+    """Name, title and frame of the phases to show: those named, else the key ones.
+
+    Raises UsageError for a phase that the recording doesn't have.
+    """
+    sampled = sample_frames(recording)
+    known = [phase["name"] for phase, _ in sampled]
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"{recording.path}: unknown phase {name!r}; there are {', '.join(known)}"
+            )
+    chosen = names or [p["name"] for p, _ in sampled if p.get("key", True)] or known
+    return [(p["name"], p["title"], frame) for p, frame in sampled if p["name"] in chosen]

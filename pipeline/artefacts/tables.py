@@ -1,0 +1,141 @@
+"""summary.csv, series.csv, cost.csv and events.csv of a run, made with pandas."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from allocator.terms import COUNTERS, EVENT_KINDS, MIGRATETYPES, NR_ORDERS, PFN_NONE
+from pipeline.artefacts import Progress, Task
+from pipeline.atomic import replacing
+from pipeline.metrics import METRICS
+from pipeline.metrics.evidence import Evidence
+from pipeline.recording import Recording
+from pipeline.run_folder import RunFolder
+
+# Counters that are costs; the others count requests, which all mechanisms share.
+COSTS = [name for name in COUNTERS if not name.startswith(("requests_order", "failed"))]
+
+
+def tasks(run: RunFolder) -> list[Task]:
+    """One task: the four tables share what they read."""
+    return [Task("tables", write_tables, (run.folder, run.recordings))]
+
+
+def write_tables(folder: Path, recordings: tuple[Path, ...], progress: Progress) -> None:
+    """Write the four tables of these recordings. Raises RecordingError, OSError."""
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    for number, path in enumerate(recordings):
+        evidence = Evidence(Recording.open(path))
+        measured = {name: metric.measure(evidence) for name, metric in METRICS.items()}
+        for name, table in TABLES.items():
+            rows = table(evidence, measured)
+            for column, value in reversed(identity(evidence.header).items()):
+                rows.insert(0, column, value)
+            parts[name].append(rows)
+        progress(number + 1, len(recordings))
+    for name, tables in parts.items():
+        write_csv(pd.concat(tables, ignore_index=True), folder / f"{name}.csv")
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """A table as CSV, numbers with at most six significant digits after the point."""
+    with replacing(path) as partial:
+        table.to_csv(partial, index=False, lineterminator="\n", float_format="%.6g")
+
+
+def identity(header: dict) -> dict[str, object]:
+    """The columns that say which recording a row is of."""
+    return {
+        "mechanism": header["mechanism"]["name"],
+        "workload": header["workload"]["name"],
+        "seed": header["seed"],
+    }
+
+
+def summary(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
+    """One row for each phase and metric, taken at the phase's sample; empty where there is none."""
+    rows = [
+        (phase["name"], name, measured[name][frame], metric.unit, metric.better)
+        for phase, frame in sample_frames(evidence.recording)
+        for name, metric in METRICS.items()
+    ]
+    return pd.DataFrame(rows, columns=["phase", "metric", "value", "unit", "better"])
+
+
+def sample_frames(recording: Recording) -> list[tuple[dict, int]]:
+    """Each phase with the frame of its sample; phases that aren't recorded yet are left out."""
+    result = []
+    for phase in recording.header["phases"]:
+        frame = int(np.searchsorted(recording.ops, phase["sample_op"]))
+        if frame < len(recording):
+            result.append((phase, frame))
+    return result
+
+
+def series(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
+    """One row a frame: clock, metrics, pages by class and zone, free blocks by order."""
+    recording = evidence.recording
+    phases = [phase["name"] for phase in evidence.header["phases"]]
+    columns: dict[str, object] = {
+        "frame": np.arange(len(recording)),
+        "op": recording.ops,
+        "time_us": recording.times_us,
+        "phase": [phases[phase] for phase in recording.phases],
+        **measured,
+    }
+    for code, name in enumerate(evidence.header["page_classes"]):
+        columns[f"{name}_pages"] = evidence.class_pages[:, code]
+    for zone in evidence.zones:
+        columns[f"free_pages_{zone['name']}"] = evidence.column(f"free_pages:{zone['name']}")
+    by_order = evidence.free_blocks.sum(axis=(1, 3))
+    for order in range(NR_ORDERS):
+        columns[f"nr_free_order_{order}"] = by_order[:, order]
+    return pd.DataFrame(columns)
+
+
+def cost(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
+    """How often the allocator did what, in each phase (to the start of the next) and in total."""
+    recording = evidence.recording
+    starts = [phase["start_op"] for phase in evidence.header["phases"]]
+    bounds = np.minimum(np.searchsorted(recording.ops, starts), len(recording) - 1)
+    frames = [*bounds[1:], len(recording) - 1]
+    before = [0, *bounds[1:]]
+    rows = []
+    for name in COSTS:
+        values = evidence.column(name)
+        for phase, first, last in zip(evidence.header["phases"], before, frames, strict=True):
+            since = values[first] if first else 0
+            rows.append((phase["name"], name, int(values[last] - since)))
+        rows.append(("total", name, int(values[-1])))
+    return pd.DataFrame(rows, columns=["phase", "counter", "count"])
+
+
+def events(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Fallbacks, claims and failures in order. What was dropped stands in metadata.json."""
+    recorded = evidence.recording.events
+    names = np.array(MIGRATETYPES)
+    phases = evidence.header["phases"]
+    at = np.searchsorted([p["start_op"] for p in phases], recorded["op"], side="right") - 1
+    fallback = recorded["kind"] != EVENT_KINDS.index("failure")
+    return pd.DataFrame(
+        {
+            "op": recorded["op"],
+            "phase": np.array([p["name"] for p in phases])[np.maximum(at, 0)],
+            "kind": np.array(EVENT_KINDS)[recorded["kind"]],
+            "order": recorded["order"],
+            "migratetype": names[recorded["migratetype"]],
+            "fallback_order": _where(fallback, recorded["fallback_order"]),
+            "fallback_migratetype": np.where(fallback, names[recorded["fallback_migratetype"]], ""),
+            "pfn": _where(recorded["pfn"] != PFN_NONE, recorded["pfn"]),
+            "claimed": _where(fallback, recorded["claimed"]),
+        }
+    )
+
+
+def _where(there: np.ndarray, values: np.ndarray) -> pd.Series:
+    """Whole numbers, empty where there is none."""
+    return pd.Series(values).astype("Int64").where(there)
+
+
+TABLES = {"summary": summary, "series": series, "cost": cost, "events": events}

@@ -1,0 +1,29 @@
+"""Files that are either whole or not there: written under another name, synced, then renamed."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path to write to; afterwards the file gets the name `path`, or is removed on a fault.
+
+    The temporary keeps the suffix, from which writers of pictures tell the format. Raises OSError.
+    """
+    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    try:
+        yield partial
+        with open(partial, "rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file with Unix line ends, whole or not at all. Raises OSError."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,260 @@
+"""The command line. Heavy imports wait inside the commands: help and completion stay quick."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+LISTS = ("mechanisms", "workloads", "metrics", "artefacts", "classes", "phases")
+LAYOUTS = ("blocks", "rows", "hilbert")
+
+
+def main() -> None:
+    """Entry of the console script: one line for every fault; exit code 1 failure, 2 usage."""
+    try:
+        sys.exit(commands(standalone_mode=False))
+    except click.exceptions.Abort:
+        _fail("stopped", 130)
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
+    except Exception as error:
+        _fail(*_told(error))
+
+
+def _fail(text: str, code: int) -> None:
+    print(f"pagereel: {text}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """One line and an exit code for an exception; those that aren't foreseen are raised again."""
+    from pipeline.faults import FAILURES, USAGE
+
+    if isinstance(error, USAGE):
+        return str(error), 2
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'output'}: {error.strerror or error}", 1
+    if isinstance(error, FAILURES):
+        return str(error), 1
+    raise error
+
+
+def _names(kind: str):
+    """Completion of an option by the names that `pagereel list KIND` prints."""
+
+    def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+        from pipeline.show import rows_of
+
+        return [row["name"] for row in rows_of(kind) if row["name"].startswith(incomplete)]
+
+    return complete
+
+
+class _Group(click.Group):
+    """Commands in the order in which one meets them."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_Group, context_settings=CONTEXT)
+@click.version_option(package_name="pagereel")
+def commands() -> None:
+    """Show what a page-grouping mechanism does to physical memory.
+
+    Simulates the Linux page allocator under a stream of requests, keeps what every page held as a
+    recording, and makes videos, sheets, figures and tables of it.
+    """
+
+
+_output = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Where results go."
+)
+_force = click.option("--force", is_flag=True, help="Replace what is there.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_jobs = click.option(
+    "-j", "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True,
+    help="Tasks at a time.",
+)  # fmt: skip
+_workloads = click.option(
+    "-w", "--workload", "workloads", multiple=True, metavar="WORKLOAD",
+    shell_complete=_names("workloads"), help="A built-in workload; repeat for more.",
+)  # fmt: skip
+_mechanisms = click.option(
+    "-m", "--mechanism", "mechanisms", multiple=True, metavar="MECHANISM",
+    shell_complete=_names("mechanisms"), help="A mechanism's name or TOML file; repeat for more.",
+)  # fmt: skip
+_parameters = click.option(
+    "-p", "--parameter", "parameters", multiple=True, metavar="KEY=VALUE",
+    help="kernelcore=50%, min_free_kbytes=16384, SECTION.ENTRY=... of the mechanisms, or a "
+    "parameter of the workload.",
+)  # fmt: skip
+_frames = click.option(
+    "--frames", type=click.IntRange(2, 100_000), help="About how many frames.  [default: 600]"
+)
+_layout = click.option(
+    "--layout", metavar="LAYOUT", shell_complete=lambda c, p, i: [n for n in LAYOUTS if
+    n.startswith(i)], help="How pages are laid out: blocks, rows, hilbert.  [default: blocks]",
+)  # fmt: skip
+_fps = click.option("--fps", type=click.IntRange(1, 60), help="Frames a second.  [default: 20]")
+_only = click.option(
+    "--only", "artefacts", multiple=True, metavar="ARTEFACT", shell_complete=_names("artefacts"),
+    help="Make this artefact only; repeat for more.",
+)  # fmt: skip
+_recordings = click.argument(
+    "recordings", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RECORDING..."
+)
+
+
+@commands.command()
+@click.argument("config", required=False, type=click.Path(path_type=Path), metavar="[CONFIG.toml]")
+@_workloads
+@_mechanisms
+@_parameters
+@click.option("--seed", "seeds", type=click.IntRange(0), multiple=True, help="Repeat for more.")
+@_frames
+@_layout
+@_fps
+@_only
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("output/main"),
+              show_default=True, help="The run folder.")  # fmt: skip
+@_jobs
+@_force
+def run(config: Path | None, output: Path, jobs: int, force: bool, **options: object) -> None:
+    """Record workloads x mechanisms x seeds and make every artefact.
+
+    Without CONFIG: the shipped real stream under 6.1-off, 6.1-list, 6.1-zone and 6.1-both.
+    Options override the file.
+    """
+    from pipeline.run_command import run_command
+
+    run_command(config, output, jobs, force, options)
+
+
+@commands.command()
+@click.argument("stream", type=click.Path(path_type=Path))
+@_mechanisms
+@_parameters
+@_frames
+@_layout
+@_fps
+@_only
+@_output
+@_jobs
+@_force
+def replay(stream: Path, output: Path, jobs: int, force: bool, **options: object) -> None:
+    """The same for one recorded request stream: a folder with requests.npz, or a packed .npz."""
+    from pipeline.run_command import replay_command
+
+    replay_command(stream, output, jobs, force, options)
+
+
+@commands.command(name="list")
+@click.argument("kind", type=click.Choice(LISTS))
+@click.option("-w", "--workload", help="Whose phases.  [default: the shipped real stream]")
+@_json
+def list_command(kind: str, workload: str | None, as_json: bool) -> None:
+    """What there is to choose from."""
+    from pipeline.show import show_list
+
+    show_list(kind, workload, as_json)
+
+
+@commands.command()
+@click.argument("recording", type=click.Path(path_type=Path))
+@_json
+def info(recording: Path, as_json: bool) -> None:
+    """What a recording is and where it comes from."""
+    from pipeline.show import show_info
+
+    show_info(recording, as_json)
+
+
+@commands.command()
+@click.argument("recording", type=click.Path(path_type=Path))
+@click.option("--stream", type=click.Path(path_type=Path), help="Where the replayed stream is.")
+@_json
+def verify(recording: Path, stream: Path | None, as_json: bool) -> None:
+    """Check a recording: whole, made again the same, shown truly by the videos beside it."""
+    from pipeline.show import show_verify
+
+    sys.exit(show_verify(recording, stream, as_json))
+
+
+@commands.command()
+@_recordings
+@_output
+@_layout
+@_fps
+@_force
+def video(recordings: tuple[Path, ...], output: Path, **options: object) -> None:
+    """A video: of one recording, or of several on one clock. Into a folder: each, and all."""
+    from pipeline.draw import draw_video
+
+    draw_video(list(recordings), output, **options)
+
+
+@commands.command()
+@_recordings
+@_output
+@_layout
+@click.option("--phase", "phases", multiple=True, help="A column; repeat for more.")
+@_force
+def sheet(recordings: tuple[Path, ...], output: Path, **options: object) -> None:
+    """A comparison sheet, mechanism by phase, as PNG."""
+    from pipeline.draw import draw_sheet
+
+    draw_sheet(list(recordings), output, **options)
+
+
+@commands.command()
+@_recordings
+@_output
+@_layout
+@click.option("--frame", type=click.IntRange(0), help="Which.  [default: of greatest difference]")
+@click.option("--phase", help="The frame at which that phase's figures are taken.")
+@_force
+def still(recordings: tuple[Path, ...], output: Path, **options: object) -> None:
+    """One frame as PNG."""
+    from pipeline.draw import draw_still
+
+    draw_still(list(recordings), output, **options)
+
+
+@commands.command()
+@_recordings
+@_output
+@_force
+def figures(recordings: tuple[Path, ...], output: Path, **options: object) -> None:
+    """The metrics as curves, as PNG, SVG and PDF, into a folder."""
+    from pipeline.draw import draw_figures
+
+    draw_figures(list(recordings), output, **options)
+
+
+@commands.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("other", required=False, type=click.Path(path_type=Path), metavar="[RUN]")
+@click.option("--metric", "metrics", multiple=True, shell_complete=_names("metrics"),
+              help="Only this one; repeat for more.")  # fmt: skip
+@click.option("--phase", "phases", multiple=True, help="Only this one; repeat for more.")
+def table(run: Path, other: Path | None, **options: object) -> None:
+    """A run's summary as text in 72 columns; of two runs, both and their difference."""
+    from pipeline.text_table import show_table
+
+    show_table(run, other, **options)
+
+
+@commands.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell: eval "$(pagereel completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    maker = get_completion_class(shell)
+    click.echo(maker(commands, {}, "pagereel", "_PAGEREEL_COMPLETE").source())

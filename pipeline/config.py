@@ -1,0 +1,195 @@
+"""What a run consists of: workloads x mechanisms x seeds, and how its pictures are drawn."""
+
+import re
+import tomllib
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from allocator.mechanism import SHORT_PARAMETERS, Mechanism, MechanismError, load_mechanism
+from workloads import WORKLOADS, load_workload
+from workloads.stream import Stream, WorkloadError
+
+MAIN_WORKLOAD = "debian-6.1-churn"
+MAIN_MECHANISMS = ("6.1-off", "6.1-list", "6.1-zone", "6.1-both")
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+
+
+class UsageError(Exception):
+    """What was asked for cannot be: one line."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WorkloadChoice(_Table):
+    """A built-in workload by `name`, or a recorded stream by `path` (a folder or an .npz file)."""
+
+    name: str = ""
+    path: str = ""
+    parameters: dict[str, str] = {}
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        return _texts(value)
+
+    def load(self, seed: int) -> Stream:
+        """The stream. Raises WorkloadError."""
+        if not self.path:
+            return load_workload(self.name, self.parameters, seed)
+        if self.parameters:
+            raise WorkloadError(f"{self.path}: a recorded stream takes no parameters")
+        return load_stream(Path(self.path))
+
+
+class MechanismChoice(_Table):
+    """A mechanism by name or TOML file, with parameters; `label` tells variants of one apart."""
+
+    name: str
+    label: str = ""
+    parameters: dict[str, str] = {}
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        return _texts(value)
+
+    def load(self) -> Mechanism:
+        """The mechanism under its label. Raises MechanismError."""
+        mechanism = load_mechanism(self.name, self.parameters)
+        if not self.label:
+            return mechanism
+        return mechanism.model_copy(update={"name": self.label})
+
+
+class RunConfig(_Table):
+    """A run. Every entry may be left out; then it is the main job."""
+
+    workloads: tuple[WorkloadChoice, ...] = (WorkloadChoice(name=MAIN_WORKLOAD),)
+    mechanisms: tuple[MechanismChoice, ...] = tuple(
+        MechanismChoice(name=name) for name in MAIN_MECHANISMS
+    )
+    seeds: tuple[int, ...] = (0,)
+    frames: int = Field(600, ge=2, le=100_000)
+    layout: str = "blocks"
+    fps: int = Field(20, ge=1, le=60)
+    artefacts: tuple[str, ...] = ()  # none named: all
+
+    @field_validator("workloads", "mechanisms", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        """A bare name stands for a table with that name."""
+        if not isinstance(value, list | tuple):
+            return value
+        return [{"name": entry} if isinstance(entry, str) else entry for entry in value]
+
+
+class Cell(NamedTuple):
+    """One recording of the run matrix."""
+
+    workload: WorkloadChoice
+    mechanism: MechanismChoice
+    seed: int
+
+
+def matrix(config: RunConfig) -> list[Cell]:
+    """All recordings of a run, workload by workload."""
+    return [Cell(*cell) for cell in product(config.workloads, config.mechanisms, config.seeds)]
+
+
+def _texts(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {key: str(entry) for key, entry in value.items()}
+
+
+def load_config(path: Path) -> RunConfig:
+    """The run in a TOML file. Raises UsageError; names are checked by `check`."""
+    try:
+        return RunConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from None
+    except ValidationError as error:
+        raise UsageError(f"{path}: {fault_of(error)}") from None
+
+
+def fault_of(error: ValidationError) -> str:
+    """The first fault of a table in one line."""
+    first = error.errors()[0]
+    entry = ".".join(str(part) for part in first["loc"]) or "table"
+    return f"{entry}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def check(config: RunConfig) -> list[Mechanism]:
+    """Everything that can be told before the first recording; the mechanisms.
+
+    Raises UsageError for names that don't exist or would share a file.
+    """
+    try:
+        mechanisms = [choice.load() for choice in config.mechanisms]
+    except MechanismError as error:
+        raise UsageError(str(error)) from None
+    names = [mechanism.name for mechanism in mechanisms]
+    for name in names:
+        if not PLAIN_NAME.fullmatch(name):
+            raise UsageError(f"mechanism {name!r}: a name has letters, digits and . _ + - only")
+        if names.count(name) > 1:
+            raise UsageError(f"mechanism {name!r} stands twice; tell them apart by a label")
+    for choice in config.workloads:
+        if bool(choice.name) == bool(choice.path):
+            raise UsageError("a workload has a name or a path")
+        if choice.name and choice.name not in WORKLOADS:
+            raise UsageError(f"unknown workload {choice.name!r}; there are {', '.join(WORKLOADS)}")
+    if not (config.workloads and config.mechanisms and config.seeds):
+        raise UsageError("a run needs a workload, a mechanism and a seed")
+    if len(set(config.seeds)) < len(config.seeds):
+        raise UsageError("a seed stands twice")
+    return mechanisms
+
+
+def load_stream(path: Path) -> Stream:
+    """A recorded stream: a folder with requests.npz, or a packed .npz. Raises WorkloadError."""
+    from workloads.packed import unpack
+    from workloads.recorded import load_folder
+
+    if path.is_dir():
+        return load_folder(path)
+    return unpack(path)
+
+
+def split_parameters(
+    texts: tuple[str, ...], mechanisms: tuple[str, ...]
+) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
+    """KEY=VALUE texts as parameters of each mechanism and of the workload.
+
+    Mechanisms know kernelcore, min_free_kbytes and SECTION.ENTRY; everything else is the
+    workload's. kernelcore is given to those that have ZONE_MOVABLE. Raises UsageError.
+    """
+    of_mechanism: dict[str, dict[str, str]] = {name: {} for name in mechanisms}
+    of_workload: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UsageError(f"parameter {text!r}: not of the form KEY=VALUE")
+        if key not in SHORT_PARAMETERS and "." not in key:
+            of_workload[key] = value
+            continue
+        takers = [name for name in mechanisms if key != "kernelcore" or _has_zone(name)]
+        if not takers:
+            raise UsageError(f"parameter {text!r}: no mechanism of this run has ZONE_MOVABLE")
+        for name in takers:
+            of_mechanism[name][key] = value
+    return of_mechanism, of_workload
+
+
+def _has_zone(name: str) -> bool:
+    try:
+        return bool(load_mechanism(name).zones.kernelcore)
+    except MechanismError as error:
+        raise UsageError(str(error)) from None

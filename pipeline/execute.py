@@ -1,0 +1,145 @@
+"""Run tasks in this process or several, with progress on standard error."""
+
+import multiprocessing
+import queue
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+
+from pipeline.artefacts import Task
+
+PLAIN_EVERY_S = 10.0  # a line now and then, where standard error is no terminal
+TELL_EVERY_S = 0.2  # how often a task tells how far it is
+
+_to_parent: "multiprocessing.Queue | None" = None
+
+
+def execute(tasks: list[Task], jobs: int, report: "Callable[[str, int, int], None]") -> None:
+    """Run all tasks, up to `jobs` at a time; `report(label, done, all)` hears of each.
+
+    The first fault of a task is raised here, after those already running have ended.
+    """
+    if jobs <= 1 or len(tasks) <= 1:
+        for task in tasks:
+            _run(task, report)
+        return
+    context = multiprocessing.get_context("spawn")
+    told = context.Queue()
+    with ProcessPoolExecutor(min(jobs, len(tasks)), context, _connect, (told,)) as pool:
+        open_tasks = {pool.submit(_run_apart, task) for task in tasks}
+        try:
+            while open_tasks:
+                done, open_tasks = wait(open_tasks, 0.1, FIRST_COMPLETED)
+                _pass_on(told, report)
+                for future in done:
+                    future.result()
+            _pass_on(told, report)
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def _connect(told: multiprocessing.Queue) -> None:
+    global _to_parent
+    _to_parent = told
+
+
+def _run_apart(task: Task) -> None:
+    _run(task, lambda *message: _to_parent.put(message))
+
+
+def _run(task: Task, report: Callable[[str, int, int], None]) -> None:
+    last_s = 0.0
+    report(task.label, 0, 1)
+
+    def progress(done: int, total: int) -> None:
+        nonlocal last_s
+        now_s = time.monotonic()
+        if now_s - last_s >= TELL_EVERY_S:
+            last_s = now_s
+            report(task.label, min(done, total - 1), total)
+
+    task.function(*task.arguments, progress=progress)
+    report(task.label, 1, 1)
+
+
+def _pass_on(told: multiprocessing.Queue, report: Callable[[str, int, int], None]) -> None:
+    while True:
+        try:
+            report(*told.get_nowait())
+        except queue.Empty:
+            return
+
+
+@contextmanager
+def progress_of(weights: dict[str, float]):
+    """A `report` for `execute`: a bar with the time left on a terminal, else lines.
+
+    `weights`: the tasks by label, each with its share of the work.
+    """
+    if sys.stderr.isatty():
+        with _bar(weights) as report:
+            yield report
+    else:
+        yield _lines(weights)
+
+
+class _Shares:
+    """How much of the work is done, from the tasks' own fractions."""
+
+    def __init__(self, weights: dict[str, float]) -> None:
+        self._weights = weights
+        self._fractions = dict.fromkeys(weights, 0.0)
+        self._started_s = time.monotonic()
+
+    def update(self, label: str, done: int, total: int) -> float:
+        self._fractions[label] = done / max(total, 1)
+        parts = (self._fractions[name] * weight for name, weight in self._weights.items())
+        return sum(parts) / sum(self._weights.values())
+
+    def seconds_left(self, share: float) -> float:
+        elapsed_s = time.monotonic() - self._started_s
+        return elapsed_s * (1 - share) / share if share else 0.0
+
+
+@contextmanager
+def _bar(weights: dict[str, float]):
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    shares = _Shares(weights)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("", total=1.0, left="")
+
+        def report(label: str, done: int, total: int) -> None:
+            share = shares.update(label, done, total)
+            left_s = shares.seconds_left(share)
+            progress.update(bar, completed=share, description=label, left=f"{left_s:.0f} s left")
+
+        yield report
+
+
+def _lines(weights: dict[str, float]) -> Callable[[str, int, int], None]:
+    shares = _Shares(weights)
+    last_s = time.monotonic()
+
+    def report(label: str, done: int, total: int) -> None:
+        nonlocal last_s
+        share = shares.update(label, done, total)
+        now_s = time.monotonic()
+        if now_s - last_s < PLAIN_EVERY_S:
+            return
+        last_s = now_s
+        left_s = shares.seconds_left(share)
+        print(f"{100 * share:.0f} %, about {left_s:.0f} s left: {label}", file=sys.stderr)
+
+    return report

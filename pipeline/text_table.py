@@ -1,0 +1,123 @@
+"""`pagereel table`: a run's summary as plain text in 72 columns."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.config import UsageError
+from pipeline.metrics import METRICS
+from pipeline.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WIDTH = 72
+KEY = ["workload", "metric", "phase", "mechanism"]
+
+
+def show_table(
+    run: Path, other: Path | None, metrics: tuple[str, ...], phases: tuple[str, ...]
+) -> None:
+    """Print one block a metric, phases down, mechanisms across. Raises UsageError, OSError."""
+    before = _figures(run, metrics, phases)
+    if other is None:
+        text = table_text(before)
+    else:
+        text = difference_text(before, _figures(other, metrics, phases))
+    print(text, end="")
+
+
+def _figures(run: Path, metrics: tuple[str, ...], phases: tuple[str, ...]) -> "pd.Series":
+    """The summary's values by KEY, means over seeds, in the summary's order."""
+    import pandas as pd
+
+    folder = RunFolder.open(run)
+    try:
+        summary = pd.read_csv(folder.folder / "summary.csv")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{run / 'summary.csv'}: not readable: {error}") from None
+    _known("metric", metrics, list(METRICS), run)
+    _known("phase", phases, summary["phase"].unique().tolist(), run)
+    if metrics:
+        summary = summary[summary["metric"].isin(metrics)]
+    if phases:
+        summary = summary[summary["phase"].isin(phases)]
+    return summary.groupby(KEY, sort=False)["value"].mean()
+
+
+def _known(kind: str, names: tuple[str, ...], known: list[str], run: Path) -> None:
+    for name in names:
+        if name not in known:
+            raise UsageError(f"{run}: unknown {kind} {name!r}; there are {', '.join(known)}")
+
+
+def table_text(figures: "pd.Series") -> str:
+    """Blocks of one metric each; as many mechanisms beside each other as 72 columns hold."""
+    return _blocks(figures, lambda value: [_number(value)])
+
+
+def difference_text(before: "pd.Series", after: "pd.Series") -> str:
+    """The same with both runs' values and their difference in each cell."""
+    both = {key: (before.get(key), after.get(key)) for key in [*before.index, *after.index]}
+    import pandas as pd
+
+    series = pd.Series(both.values(), index=pd.MultiIndex.from_tuples(both, names=KEY))
+    return _blocks(series, _both)
+
+
+def _both(pair: tuple[float | None, float | None]) -> list[str]:
+    first, second = pair
+    if first is None or second is None:
+        return [_number(first), _number(second), "-"]
+    return [_number(first), _number(second), f"{second - first:+.4g}"]
+
+
+def _number(value: float | None) -> str:
+    """A value without needless digits; "-" where there is none."""
+    if value is None or value != value:
+        return "-"
+    return (
+        f"{value:.0f}" if value == int(value) else f"{value:.3g}" if value < 1 else f"{value:.1f}"
+    )
+
+
+def _blocks(figures: "pd.Series", cell) -> str:
+    parts = []
+    workloads = figures.index.unique("workload")
+    for workload in workloads:
+        for metric in figures.index.unique("metric"):
+            rows = figures.xs((workload, metric), level=("workload", "metric"))
+            head = f"{metric} ({METRICS[metric].unit}): {METRICS[metric].title}"
+            parts.extend(_wrapped(f"{workload}: {head}" if len(workloads) > 1 else head))
+            parts.extend(_rows(rows, cell))
+            parts.append("")
+    return "\n".join(parts)
+
+
+def _wrapped(text: str) -> list[str]:
+    from textwrap import wrap
+
+    return wrap(text, WIDTH, subsequent_indent="  ")
+
+
+def _rows(figures: "pd.Series", cell) -> list[str]:
+    """Phases down, mechanisms across, in as many groups of columns as the width needs."""
+    mechanisms = list(figures.index.unique("mechanism"))
+    phases = list(figures.index.unique("phase"))
+    values = figures.to_dict()
+    cells = {
+        (phase, mechanism): " ".join(part.rjust(6) for part in cell(values[phase, mechanism]))
+        for phase in phases
+        for mechanism in mechanisms
+        if (phase, mechanism) in values
+    }
+    label_width = max(map(len, phases)) + 2
+    width = max(max(map(len, cells.values())), max(map(len, mechanisms))) + 2
+    at_once = max((WIDTH - label_width) // width, 1)
+    lines = []
+    for first in range(0, len(mechanisms), at_once):
+        shown = mechanisms[first : first + at_once]
+        lines.append(" " * label_width + "".join(name.rjust(width) for name in shown))
+        for phase in phases:
+            row = "".join(cells.get((phase, m), "-").rjust(width) for m in shown)
+            lines.append(phase.ljust(label_width) + row)
+    return lines

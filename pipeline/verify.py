@@ -1,0 +1,132 @@
+"""Checks of a recording: whole, made again the same, and shown truly by the videos beside it."""
+
+import filecmp
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from allocator.mechanism import Mechanism
+from pipeline.artefacts.panels import Drawing, panels
+from pipeline.config import RunConfig, load_stream
+from pipeline.metadata import of_recording
+from pipeline.recording import Recording, RecordingError
+from pipeline.run_folder import METADATA
+from pipeline.simulate import runnable, simulate
+from pipeline.version import version
+from renderer.read_back import ReadBack, read_back, read_metadata
+from workloads import WORKLOADS, load_workload
+from workloads.stream import Stream, WorkloadError
+
+RIGHT_SHARE = 0.999  # of the pages in a video, whose colour must be nearest to their class
+
+
+class Check(NamedTuple):
+    """One thing that was looked at; `ok` None where it could not be."""
+
+    name: str
+    ok: bool | None
+    text: str
+
+
+def verify(path: Path, stream_path: Path | None = None) -> Iterator[Check]:
+    """Check a recording; `stream_path`: where the stream is that was replayed, if it moved."""
+    try:
+        recording = Recording.open(path)
+        frames = sum(1 for _ in recording.grids())
+        events = len(recording.events)
+    except RecordingError as error:
+        yield Check("file", False, str(error))
+        return
+    whole = f"{frames} frames, {events} events, every checksum right"
+    if not recording.complete:
+        yield Check("file", False, f"{whole}; but the file has no end: its writer was stopped")
+        return
+    yield Check("file", True, whole)
+    yield _made_again(recording, stream_path)
+    yield from _videos(recording)
+
+
+def _made_again(recording: Recording, stream_path: Path | None) -> Check:
+    header = recording.header
+    if header["source"].get("kind") != "simulation":
+        return Check("re-run", None, "not a simulation: cannot be made again")
+    if header.get("pagereel") != version():
+        made_by = header.get("pagereel", "another version")
+        return Check("re-run", None, f"made by pagereel {made_by}; this is {version()}")
+    try:
+        stream = runnable(_stream(recording, stream_path))
+    except WorkloadError as error:
+        return Check("re-run", None, str(error))
+    if stream.digest() != header["workload"]["digest"]:
+        return Check("re-run", False, "the stream isn't the one that was recorded")
+    mechanism = Mechanism.model_validate(header["mechanism"])
+    with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
+        again = Path(folder) / recording.path.name
+        simulate(stream, mechanism, again, frames=header["frames_asked"])
+        same = filecmp.cmp(again, recording.path, shallow=False)
+    return Check("re-run", same, "the same bytes" if same else "other bytes than were recorded")
+
+
+def _stream(recording: Recording, stream_path: Path | None) -> Stream:
+    workload, seed = recording.header["workload"], recording.header["seed"]
+    if stream_path is None and workload["name"] in WORKLOADS:
+        stream = load_workload(workload["name"], workload["parameters"], seed)
+        return replace(stream, seed=seed)
+    stream_path = stream_path or _path_in_metadata(recording)
+    if stream_path is None:
+        raise WorkloadError(f"stream {workload['name']!r} isn't at hand; name it with --stream")
+    return replace(load_stream(stream_path), seed=seed)
+
+
+def _path_in_metadata(recording: Recording) -> Path | None:
+    """Where the run that made the recording found its stream."""
+    try:
+        text = (recording.path.parents[1] / METADATA).read_text(encoding="utf-8")
+        config = RunConfig.model_validate(json.loads(text)["config"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+    for choice in config.workloads:
+        if choice.path and Path(choice.path).resolve().stem == recording.header["workload"]["name"]:
+            return Path(choice.path)
+    return None
+
+
+def _videos(recording: Recording) -> Iterator[Check]:
+    """The videos of the run folder that say they show this recording."""
+    beside = recording.path.resolve().parent
+    mine = of_recording(recording.header)
+    for video in sorted((beside.parent / "video").glob("*.mp4")):
+        name = f"video/{video.name}"
+        shown = read_metadata(video).get("recordings", [])
+        if mine not in shown:
+            continue
+        paths = [_find(beside, wanted) for wanted in shown]
+        if None in paths:
+            yield Check(name, None, "another recording that it shows isn't there")
+            continue
+        yield _video(name, read_back(video, panels(paths, Drawing(values=_no_values))))
+
+
+def _no_values(recording: Recording, metric: str):
+    """Reading back looks at pages, not at figures."""
+    import numpy as np
+
+    return np.zeros(len(recording))
+
+
+def _find(folder: Path, wanted: dict) -> Path | None:
+    for path in sorted(folder.glob("*.reel")):
+        if of_recording(Recording.open(path).header) == wanted:
+            return path
+    return None
+
+
+def _video(name: str, back: ReadBack) -> Check:
+    text = (
+        f"{back.frames} frames of {back.width_px} x {back.height_px}, "
+        f"{100 * back.share_right:.4f} % of {back.pages_checked:,} pages in their class's colour"
+    )
+    return Check(name, back.ok and back.share_right >= RIGHT_SHARE, text)

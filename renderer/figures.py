@@ -1,0 +1,163 @@
+"""Figures of series: curves of several recordings over the frames, as PNG, SVG and PDF.
+
+Same data, same bytes: no dates, fixed ids, the font that comes with matplotlib.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from renderer.palette import line_colour
+
+FORMATS = ("png", "svg", "pdf")
+DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "svg.hashsalt": "pagereel",
+    "svg.fonttype": "path",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.dpi": 150,
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One recording's values, f8[frames]; `ops`, i8[frames], are the requests done."""
+
+    name: str
+    title: str
+    ops: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One metric of several recordings."""
+
+    name: str
+    title: str
+    unit: str
+    curves: list[Curve]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Graphs above each other on one clock; `phases`: names with their first operation."""
+
+    title: str
+    source: str
+    phases: list[tuple[str, int]]
+    graphs: list[Graph]
+    metadata: dict = field(default_factory=dict)
+
+
+def write_figure(figure: Figure, base: Path) -> None:
+    """Write `base`.png, .svg and .pdf, each whole or not at all. Raises OSError."""
+    with matplotlib.rc_context(STYLE):
+        canvas = _draw(figure)
+        for kind in FORMATS:
+            path = base.with_name(f"{base.name}.{kind}")
+            with _replacing(path) as partial:
+                canvas.savefig(partial, format=kind, metadata=_metadata(figure, kind))
+
+
+def _metadata(figure: Figure, kind: str) -> dict:
+    text = json.dumps(figure.metadata, sort_keys=True)
+    return {
+        "png": {"Title": figure.title, "Comment": text, "Software": None},
+        "svg": {"Title": figure.title, "Description": text, "Date": None, "Creator": "pagereel"},
+        "pdf": {
+            "Title": figure.title,
+            "Subject": text,
+            "CreationDate": None,
+            "Creator": "pagereel",
+            "Producer": None,
+        },
+    }[kind]
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    try:
+        yield partial
+        with open(partial, "rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _draw(figure: Figure) -> Canvas:
+    graphs = len(figure.graphs)
+    canvas = Canvas(figsize=(8.6, 1.5 + 2.1 * graphs if graphs > 1 else 4.4), layout="constrained")
+    canvas.suptitle(
+        f"{figure.title}\n", x=0.01, ha="left", fontsize=11, fontweight="bold", linespacing=1.4
+    )
+    canvas.text(0.01, 1 - 0.32 / canvas.get_figheight(), figure.source, fontsize=7.5, va="top")
+    axes = canvas.subplots(graphs, sharex=True, squeeze=False)[:, 0]
+    for number, (graph, axis) in enumerate(zip(figure.graphs, axes, strict=True)):
+        _graph(graph, axis)
+        _phases(figure, axis, named=number == 0)
+    _clock(figure.graphs[0].curves[0].ops, axes[-1])
+    return canvas
+
+
+def _graph(graph: Graph, axis: Axes) -> None:
+    for number, curve in enumerate(graph.curves):
+        axis.plot(
+            np.arange(len(curve.values)),
+            curve.values,
+            color=line_colour(number),
+            linestyle=DASHES[number % len(DASHES)],
+            linewidth=1.6,
+            label=curve.name,
+        )
+    unit = "" if graph.unit == "1" else f" ({graph.unit})"
+    axis.set_title(f"{graph.name}{unit}: {graph.title}", loc="left", fontsize=8.5, pad=14)
+    axis.set_ylim(bottom=min(0, _least(graph)))
+    axis.margins(x=0)
+    axis.grid(axis="y", linewidth=0.4, alpha=0.5)
+    axis.legend(loc="center left", bbox_to_anchor=(1.005, 0.5), frameon=False, handlelength=2.6)
+
+
+def _least(graph: Graph) -> float:
+    values = np.concatenate([curve.values for curve in graph.curves])
+    return float(np.nanmin(values)) if np.isfinite(values).any() else 0.0
+
+
+def _phases(figure: Figure, axis: Axes, *, named: bool) -> None:
+    """A shade for every other phase; the names above the first graph, where there is room."""
+    ops = figure.graphs[0].curves[0].ops
+    starts = np.searchsorted(ops, [op for _, op in figure.phases]).tolist()
+    ends = [*starts[1:], len(ops) - 1]
+    free_from = 0.0
+    for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        if number % 2:
+            axis.axvspan(start, end, color="0.5", alpha=0.12, linewidth=0)
+        name = figure.phases[number][0]
+        width = len(name) * len(ops) * 0.0115
+        if named and (start + end) / 2 - width / 2 >= free_from and end - start > 0.3 * width:
+            axis.text(
+                (start + end) / 2, 1.01, name, transform=axis.get_xaxis_transform(),
+                fontsize=6.5, ha="center", va="bottom", color="0.35",
+            )  # fmt: skip
+            free_from = (start + end) / 2 + width / 2
+
+
+def _clock(ops: np.ndarray, axis: Axes) -> None:
+    """Frames below, each with the requests done by then."""
+    ticks = np.linspace(0, len(ops) - 1, 7).round().astype(int)
+    axis.set_xticks(ticks, [f"{tick}\n{ops[tick] / 1e6:.2f} M" for tick in ticks])
+    axis.set_xlabel("frame, and requests and frees done by then")
