@@ -1,0 +1,168 @@
+"""Metrics against hand-made grids, and against the figures published with the real recordings."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.metrics import METRICS
+from pipeline.metrics.evidence import Evidence, eligible_blocks
+from pipeline.recording import Recording, RecordingWriter
+from tests.pipeline.small import header
+
+REAL = Path(__file__).parents[2].parent / "shared" / "real-kernel"
+FREE, PCP, MOVABLE, UNMOVABLE, RECLAIMABLE, HUGE, RESERVED, HOLE, UNKNOWN = range(9)
+
+
+def recording_of(path: Path, grids: list[np.ndarray], **changes: object) -> Recording:
+    """A recording of these grids, with empty series."""
+    head = header(len(grids[0]), **changes)
+    with RecordingWriter(path, head) as writer:
+        for number, grid in enumerate(grids):
+            writer.append(
+                op=number,
+                time_us=number,
+                phase=0,
+                grid=grid.astype(np.uint8),
+                block_types=np.zeros(-(-len(grid) >> 9), np.uint8),
+                series=np.zeros(len(head["series_columns"]), np.int64),
+            )
+    return Recording.open(path)
+
+
+def blocks(*contents: dict[int, int]) -> np.ndarray:
+    """Pageblocks of free pages with some pages of other classes."""
+    grid = np.zeros((len(contents), 512), np.uint8)
+    for row, content in zip(grid, contents, strict=True):
+        place = 0
+        for page_class, pages in content.items():
+            row[place : place + pages] = page_class
+            place += pages
+    return grid.ravel()
+
+
+def measure(path: Path, grid: np.ndarray, name: str) -> float:
+    return float(METRICS[name].measure(Evidence(recording_of(path, [grid])))[0])
+
+
+CONTENTS = blocks(
+    {},
+    {PCP: 7},
+    {MOVABLE: 512},
+    {MOVABLE: 1, UNMOVABLE: 1},
+    {MOVABLE: 511, RECLAIMABLE: 1},
+    {MOVABLE: 9, UNKNOWN: 1},
+    {UNMOVABLE: 1},
+    {RECLAIMABLE: 512},
+    {HUGE: 512},
+    {RESERVED: 1},
+    {HOLE: 1},
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("mixed", 100 * 3 / 9), ("nonmov_blocks", 5), ("potential_huge", 3), ("free_blocks", 2)],
+)
+def test_pageblocks_by_what_they_hold(tmp_path: Path, name: str, expected: float) -> None:
+    assert measure(tmp_path / "a.reel", CONTENTS, name) == pytest.approx(expected)
+
+
+def test_reserved_pages_and_holes_make_a_block_ineligible(tmp_path: Path) -> None:
+    recording = recording_of(tmp_path / "a.reel", [CONTENTS])
+    assert eligible_blocks(recording).tolist() == [True] * 9 + [False] * 2
+
+
+def test_zone_dma_is_not_eligible_unless_alone(tmp_path: Path) -> None:
+    two = [{"name": "DMA", "start_pfn": 0, "end_pfn": 1024},
+           {"name": "DMA32", "start_pfn": 1024, "end_pfn": 2048}]  # fmt: skip
+    grid = np.zeros(2048, np.uint8)
+    recording = recording_of(tmp_path / "two.reel", [grid], zones=two)
+    assert eligible_blocks(recording).tolist() == [False, False, True, True]
+    alone = [{"name": "DMA", "start_pfn": 0, "end_pfn": 2048}]
+    recording = recording_of(tmp_path / "one.reel", [grid], zones=alone)
+    assert eligible_blocks(recording).all()
+
+
+def test_a_block_cut_by_a_zone_is_not_eligible(tmp_path: Path) -> None:
+    zones = [{"name": "DMA", "start_pfn": 0, "end_pfn": 700},
+             {"name": "DMA32", "start_pfn": 700, "end_pfn": 2000}]  # fmt: skip
+    recording = recording_of(tmp_path / "a.reel", [np.zeros(2048, np.uint8)], zones=zones)
+    assert eligible_blocks(recording).tolist() == [False, False, True, False]
+
+
+def test_huge_success_stops_at_the_watermark(tmp_path: Path) -> None:
+    zones = [
+        {
+            "name": "DMA32",
+            "start_pfn": 0,
+            "end_pfn": 4096,
+            "min_pages": 600,
+            "lowmem_reserve_pages": [0],
+        }
+    ]
+    head = header(4096, zones=zones)
+    columns = head["series_columns"]
+    row = np.zeros(len(columns), np.int64)
+    row[columns.index("free_pages:DMA32")] = 2560
+    row[columns.index("nr_free:DMA32:9:movable")] = 1
+    row[columns.index("nr_free:DMA32:10:unmovable")] = 1
+    row[columns.index("nr_free:DMA32:10:highatomic")] = 1
+    with RecordingWriter(tmp_path / "a.reel", head) as writer:
+        for free_pages in (2560, 600 + 512 + 1, 600 + 512):
+            row = row.copy()
+            row[columns.index("free_pages:DMA32")] = free_pages
+            writer.append(
+                op=0, time_us=0, phase=0, series=row,
+                grid=np.zeros(4096, np.uint8), block_types=np.zeros(8, np.uint8),
+            )  # fmt: skip
+    values = METRICS["huge_success"].measure(Evidence(Recording.open(tmp_path / "a.reel")))
+    assert values.tolist() == [100 * 3 / 8, 100 * 1 / 8, 0]
+
+
+def test_without_eligible_blocks_a_share_has_no_value(tmp_path: Path) -> None:
+    assert np.isnan(measure(tmp_path / "a.reel", blocks({RESERVED: 512}), "mixed"))
+
+
+@pytest.mark.parametrize("folder", ["c_nogroup", "a_group_mig", "b_movable_minfree"])
+def test_the_real_recordings_have_their_published_figures(tmp_path: Path, folder: str) -> None:
+    """Snapshots of a real kernel measured here give what their own series.csv says."""
+    if not (REAL / folder).is_dir():
+        pytest.skip(f"no real recording {folder} beside the project")
+    snapshots = np.load(REAL / folder / "snapshots.npz")
+    with open(REAL / folder / "series.csv", newline="") as file:
+        published = list(csv.DictReader(file))
+    chosen = range(0, len(published), 9)
+    grids = [combined(snapshots["kclass"][i], snapshots["mobility"][i]) for i in chosen]
+    zones = [{"name": "DMA", "start_pfn": 0, "end_pfn": 4096},
+             {"name": "DMA32", "start_pfn": 4096, "end_pfn": 131_072}]  # fmt: skip
+    evidence = Evidence(recording_of(tmp_path / "real.reel", grids, zones=zones))
+    eligible = int(evidence.eligible.sum())
+    for name in ("nonmov_blocks", "potential_huge", "free_blocks", "mixed"):
+        values = METRICS[name].measure(evidence) * (eligible / 100 if name == "mixed" else 1)
+        assert values.round().astype(int).tolist() == [int(published[i][name]) for i in chosen]
+    assert [eligible] == sorted({int(row["eligible"]) for row in published})
+
+
+def combined(kernel_class: np.ndarray, mobility: np.ndarray) -> np.ndarray:
+    """Page classes from kpageflags and from the last event of each page, as the data's README."""
+    grid = np.full(len(kernel_class), UNKNOWN, np.uint8)
+    user = np.isin(kernel_class, (2, 3, 9))
+    grid[user] = MOVABLE
+    grid[kernel_class == 5] = UNMOVABLE
+    for code, page_class in ((0, UNMOVABLE), (1, MOVABLE), (2, RECLAIMABLE)):
+        grid[mobility == code] = page_class
+    freed = mobility == 253
+    grid[freed] = PCP
+    grid[freed & user] = MOVABLE
+    grid[freed & (kernel_class == 5)] = UNMOVABLE
+    grid[freed & (kernel_class == 4)] = UNKNOWN
+    for code, page_class in ((1, FREE), (6, HUGE), (7, RESERVED), (8, HOLE)):
+        grid[kernel_class == code] = page_class
+    return grid
+
+
+def test_every_metric_says_what_it_is() -> None:
+    assert {metric.better for metric in METRICS.values()} == {"lower", "higher", "-"}
+    assert all(metric.unit and metric.title for metric in METRICS.values())
