@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from allocator.mechanism import SHORT_PARAMETERS, Mechanism, MechanismError, load_mechanism
-from workloads import WORKLOADS, load_workload
+from workloads import check_workload, load_workload
 from workloads.stream import Stream, WorkloadError
 
 MAIN_WORKLOAD = "debian-6.1-churn"
@@ -37,12 +37,15 @@ class WorkloadChoice(_Table):
     def _as_text(cls, value: object) -> object:
         return _texts(value)
 
+    @property
+    def file_name(self) -> str:
+        """What the recordings' names begin with."""
+        return self.name or Path(self.path).resolve().name.removesuffix(".npz")
+
     def load(self, seed: int) -> Stream:
         """The stream. Raises WorkloadError."""
         if not self.path:
             return load_workload(self.name, self.parameters, seed)
-        if self.parameters:
-            raise WorkloadError(f"{self.path}: a recorded stream takes no parameters")
         return load_stream(Path(self.path))
 
 
@@ -92,13 +95,18 @@ class Cell(NamedTuple):
     """One recording of the run matrix."""
 
     workload: WorkloadChoice
-    mechanism: MechanismChoice
+    mechanism: Mechanism
     seed: int
+
+    @property
+    def file_name(self) -> str:
+        """Name of its recording: workload, mechanism, seed."""
+        return f"{self.workload.file_name}-{self.mechanism.name}-{self.seed}.reel"
 
 
 def matrix(config: RunConfig) -> list[Cell]:
-    """All recordings of a run, workload by workload."""
-    return [Cell(*cell) for cell in product(config.workloads, config.mechanisms, config.seeds)]
+    """All recordings of a run, workload by workload. Raises UsageError as `check`."""
+    return [Cell(*cell) for cell in product(config.workloads, check(config), config.seeds)]
 
 
 def _texts(value: object) -> object:
@@ -144,13 +152,25 @@ def check(config: RunConfig) -> list[Mechanism]:
     for choice in config.workloads:
         if bool(choice.name) == bool(choice.path):
             raise UsageError("a workload has a name or a path")
-        if choice.name and choice.name not in WORKLOADS:
-            raise UsageError(f"unknown workload {choice.name!r}; there are {', '.join(WORKLOADS)}")
+        _check_workload(choice)
     if not (config.workloads and config.mechanisms and config.seeds):
         raise UsageError("a run needs a workload, a mechanism and a seed")
-    if len(set(config.seeds)) < len(config.seeds):
-        raise UsageError("a seed stands twice")
+    names = [choice.file_name for choice in config.workloads]
+    if len(set(config.seeds)) < len(config.seeds) or len(set(names)) < len(names):
+        raise UsageError("a seed or a workload stands twice")
     return mechanisms
+
+
+def _check_workload(choice: WorkloadChoice) -> None:
+    if choice.path and not Path(choice.path).exists():
+        raise UsageError(f"{choice.path}: no such file or folder")
+    if choice.path and choice.parameters:
+        raise UsageError(f"{choice.path}: a recorded stream takes no parameters")
+    try:
+        if choice.name:
+            check_workload(choice.name, choice.parameters)
+    except WorkloadError as error:
+        raise UsageError(str(error)) from None
 
 
 def load_stream(path: Path) -> Stream:

@@ -7,7 +7,7 @@ from pipeline.artefacts.panels import Drawing
 from pipeline.config import UsageError
 from pipeline.execute import execute, progress_of
 from pipeline.recording import Recording
-from renderer.layouts import check_layout
+from renderer.layouts import layout_named
 
 
 def draw_video(
@@ -67,7 +67,7 @@ def draw_figures(paths: list[Path], output: Path, force: bool) -> None:
 
 def _drawing(layout: str | None, fps: int | None = None) -> Drawing:
     default = Drawing()
-    check_layout(layout or default.layout)
+    layout_named(layout or default.layout)
     return Drawing(layout or default.layout, fps or default.fps)
 
 

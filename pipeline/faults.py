@@ -3,8 +3,10 @@
 from allocator.mechanism import MechanismError
 from pipeline.config import UsageError
 from pipeline.recording import RecordingError
-from renderer.faults import LayoutError, RenderError
+from renderer.layouts import LayoutError
+from renderer.output import RenderError
+from renderer.panel import PanelError
 from workloads.stream import WorkloadError
 
-USAGE = (UsageError, MechanismError, LayoutError)
+USAGE = (UsageError, MechanismError, LayoutError, PanelError)
 FAILURES = (RecordingError, WorkloadError, RenderError)

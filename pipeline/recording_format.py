@@ -223,7 +223,10 @@ def read_index(file: BinaryIO, size: int) -> Index | None:
         return None
     if tail is None or tail[0] != TAIL or tail[2] != size:
         return None
-    payload = promised_chunk(file, *TAIL_BODY.unpack(tail[1]), INDX)
+    return _index(promised_chunk(file, *TAIL_BODY.unpack(tail[1]), INDX))
+
+
+def _index(payload: bytes) -> Index:
     frames, event_chunks, dropped = INDEX_HEAD.unpack_from(payload.ljust(INDEX_HEAD.size, b"\0"))
     counts = (frames, frames, frames, frames, event_chunks)
     bounds = [INDEX_HEAD.size]
@@ -240,7 +243,7 @@ def read_index(file: BinaryIO, size: int) -> Index | None:
 
 def scan(file: BinaryIO, offset: int, size: int) -> Index:
     """The index made anew from the whole chunks of a file that has none. Raises Fault."""
-    frames, event_offsets = [], []
+    frames, event_offsets, dropped = [], [], 0
     while chunk := read_chunk(file, offset, size):
         kind, payload, end = chunk
         if kind == FRAM:
@@ -248,7 +251,9 @@ def scan(file: BinaryIO, offset: int, size: int) -> Index:
             frames.append((offset, op, time_us, phase))
         elif kind == EVNT:
             event_offsets.append(offset)
-        elif kind != INDX:
+        elif kind == INDX:
+            dropped = _index(payload).dropped_events
+        else:
             raise Fault(f"damaged: a {kind.decode()} chunk at byte {offset}")
         offset = end
-    return Index(*index_arrays(frames, event_offsets))
+    return Index(*index_arrays(frames, event_offsets), dropped_events=dropped)

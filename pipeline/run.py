@@ -3,16 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
-from allocator.mechanism import Mechanism
 from pipeline.artefacts import ARTEFACTS, Progress, Task, tasks_of
 from pipeline.atomic import write_text
-from pipeline.config import Cell, RunConfig, UsageError, check, matrix
+from pipeline.config import Cell, RunConfig, UsageError, matrix
 from pipeline.execute import execute, progress_of
 from pipeline.metadata import as_json, versions
 from pipeline.recording import Recording
 from pipeline.run_folder import METADATA, RunFolder
 from pipeline.simulate import runnable, simulate
-from renderer.layouts import check_layout
+from renderer.layouts import layout_named
 
 # Shares of the work, for the estimate of the time left: seconds on some machine.
 WEIGHTS = {"recordings": 1, "tables": 2, "video": 10, "comparison": 25, "figures": 6}
@@ -24,15 +23,18 @@ def run(config: RunConfig, folder: Path, *, jobs: int, force: bool) -> RunFolder
     Raises UsageError before anything is written; WorkloadError, RecordingError, RenderError and
     OSError later: what was finished by then stays, without a metadata.json.
     """
-    mechanisms = check(config)
-    check_layout(config.layout)
+    cells = matrix(config)
+    layout_named(config.layout)
     wanted = _wanted(config)
-    names = {cell: _name(cell, mechanism) for cell, mechanism in _cells(config, mechanisms)}
+    for choice in config.workloads:
+        if choice.path:
+            choice.load(seed=0)  # a damaged stream is told before a folder is made
     _prepare(folder, force)
-    result = RunFolder(folder, config, tuple(folder / "recordings" / n for n in names.values()))
+    paths = tuple(folder / "recordings" / cell.file_name for cell in cells)
+    result = RunFolder(folder, config, paths)
     simulations = [
-        Task(f"recordings/{name}", record, (cell, folder / "recordings" / name, config.frames))
-        for cell, name in names.items()
+        Task(f"recordings/{path.name}", record, (cell, path, config.frames))
+        for cell, path in zip(cells, paths, strict=True)
     ]
     later = {name: WEIGHTS.get(name, 2) for name in wanted}
     with progress_of({**{t.label: WEIGHTS["recordings"] for t in simulations}, **later}) as report:
@@ -57,20 +59,10 @@ def _wanted(config: RunConfig) -> list[str]:
     return list(dict.fromkeys(["tables", *(config.artefacts or ARTEFACTS)]))
 
 
-def _cells(config: RunConfig, mechanisms: list[Mechanism]) -> list[tuple[Cell, Mechanism]]:
-    of_choice = dict(zip(range(len(mechanisms)), mechanisms, strict=True))
-    return [(cell, of_choice[config.mechanisms.index(cell.mechanism)]) for cell in matrix(config)]
-
-
-def _name(cell: Cell, mechanism: Mechanism) -> str:
-    workload = cell.workload.name or Path(cell.workload.path).resolve().name.removesuffix(".npz")
-    return f"{workload}-{mechanism.name}-{cell.seed}.reel"
-
-
 def record(cell: Cell, path: Path, frames: int, progress: Progress) -> None:
     """One recording of the matrix. Raises WorkloadError, OSError."""
     stream = replace(cell.workload.load(cell.seed), seed=cell.seed)
-    simulate(runnable(stream), cell.mechanism.load(), path, frames=frames, progress=progress)
+    simulate(runnable(stream), cell.mechanism, path, frames=frames, progress=progress)
 
 
 def _prepare(folder: Path, force: bool) -> None:

@@ -31,8 +31,6 @@ def replay_command(
     """Run a recorded stream. Raises as `run`."""
     if not options["mechanisms"]:
         raise UsageError("name at least one mechanism: -m MECHANISM")
-    if not stream.exists():
-        raise UsageError(f"{stream}: no such file or folder")
     config = RunConfig(workloads=(WorkloadChoice(path=str(stream)),))
     _run(config, folder, jobs, force, options)
 

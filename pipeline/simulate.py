@@ -14,6 +14,7 @@ from pipeline.start import start_memory
 from pipeline.version import version
 from workloads.stream import Stream
 
+FRAMES_A_PHASE = 16
 OPS_A_STRETCH = 4096
 UNCOMPILED_OPS = 40_000  # a short cut of the stream, where the core runs as plain Python
 
@@ -68,17 +69,21 @@ def _advance(
 def frame_ops(stream: Stream, frames: int) -> np.ndarray:
     """Operations done at each frame, i8, ascending, from 0 to all.
 
-    Evenly by requests, and one for each recorded second, so that the phases at rest, which make
-    few requests, are seen too; and one where the figures of each phase are taken. The schedule
-    depends on the stream alone: all mechanisms share it.
+    Evenly by requests; one for each recorded second and at least FRAMES_A_PHASE for each phase, so
+    that the phases at rest, which make few requests, are seen too; one where the figures of each
+    phase are taken. The schedule depends on the stream alone: all mechanisms share it.
     """
     total = len(stream.ops)
     times_us = stream.ops.time_us
     seconds = np.arange(1, int(times_us[-1]) // 1_000_000 + 1) if total else np.empty(0)
     by_time = np.searchsorted(times_us, seconds * 1_000_000, side="right")
-    by_phase = [op for p in stream.phases for op in (p.start_op, p.sample_op)]
-    by_request = np.linspace(0, total, max(frames - len(seconds) - len(by_phase), 2))
-    return np.unique(np.concatenate((by_time, by_phase, np.rint(by_request)))).astype(np.int64)
+    starts = [phase.start_op for phase in stream.phases]
+    stretches = zip(starts, [*starts[1:], total], strict=True)
+    by_phase = [np.linspace(start, end, FRAMES_A_PHASE) for start, end in stretches]
+    samples = [phase.sample_op for phase in stream.phases]
+    chosen = np.unique(np.rint(np.concatenate((by_time, samples, *by_phase))))
+    by_request = np.rint(np.linspace(0, total, max(frames - len(chosen), 2)))
+    return np.unique(np.concatenate((chosen, by_request))).astype(np.int64)
 
 
 def block_types(memory: Memory, pages: int, pageblock_order: int) -> np.ndarray:

@@ -13,7 +13,6 @@ from allocator.boot import initial_migratetype, release_free_pages
 from allocator.mechanism import Mechanism
 from allocator.page_alloc import Memory
 from allocator.terms import (
-    CLASS_MOVABLE,
     CLASS_OF_MOBILITY,
     CLASS_RECLAIMABLE,
     CLASS_UNMOVABLE,
@@ -106,8 +105,7 @@ def _place_anew(stream: Stream, memory: Memory, pfn_of: array) -> None:
     start = stream.start
     for number in np.flatnonzero(start.traced).tolist():
         page_class = int(start.page_class[start.pfn[number]])
+        mobility = UNMOVABLE
         if page_class in CLASS_OF_MOBILITY:
             mobility = CLASS_OF_MOBILITY.index(page_class)
-        else:
-            mobility = MOVABLE if page_class == CLASS_MOVABLE else UNMOVABLE
         pfn_of[number] = memory.alloc(int(start.order[number]), mobility)

@@ -1,5 +1,6 @@
 """`pagereel table`: a run's summary as plain text in 72 columns."""
 
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,14 +67,14 @@ def difference_text(before: "pd.Series", after: "pd.Series") -> str:
 
 def _both(pair: tuple[float | None, float | None]) -> list[str]:
     first, second = pair
-    if first is None or second is None:
+    if first is None or second is None or isnan(first) or isnan(second):
         return [_number(first), _number(second), "-"]
     return [_number(first), _number(second), f"{second - first:+.4g}"]
 
 
 def _number(value: float | None) -> str:
     """A value without needless digits; "-" where there is none."""
-    if value is None or value != value:
+    if value is None or isnan(value):
         return "-"
     return (
         f"{value:.0f}" if value == int(value) else f"{value:.3g}" if value < 1 else f"{value:.1f}"
@@ -86,7 +87,9 @@ def _blocks(figures: "pd.Series", cell) -> str:
     for workload in workloads:
         for metric in figures.index.unique("metric"):
             rows = figures.xs((workload, metric), level=("workload", "metric"))
-            head = f"{metric} ({METRICS[metric].unit}): {METRICS[metric].title}"
+            unit = METRICS[metric].unit
+            name = metric if unit == "1" else f"{metric} ({unit})"
+            head = f"{name}: {METRICS[metric].title}"
             parts.extend(_wrapped(f"{workload}: {head}" if len(workloads) > 1 else head))
             parts.extend(_rows(rows, cell))
             parts.append("")
@@ -116,6 +119,8 @@ def _rows(figures: "pd.Series", cell) -> list[str]:
     lines = []
     for first in range(0, len(mechanisms), at_once):
         shown = mechanisms[first : first + at_once]
+        if first:
+            lines.append("")
         lines.append(" " * label_width + "".join(name.rjust(width) for name in shown))
         for phase in phases:
             row = "".join(cells.get((phase, m), "-").rjust(width) for m in shown)

@@ -16,7 +16,8 @@ from pipeline.recording import Recording, RecordingError
 from pipeline.run_folder import METADATA
 from pipeline.simulate import runnable, simulate
 from pipeline.version import version
-from renderer.read_back import ReadBack, read_back, read_metadata
+from renderer.ffmpeg import read_comment
+from renderer.read_back import ReadBack, read_back
 from workloads import WORKLOADS, load_workload
 from workloads.stream import Stream, WorkloadError
 
@@ -42,7 +43,7 @@ def verify(path: Path, stream_path: Path | None = None) -> Iterator[Check]:
         return
     whole = f"{frames} frames, {events} events, every checksum right"
     if not recording.complete:
-        yield Check("file", False, f"{whole}; but the file has no end: its writer was stopped")
+        yield Check("file", False, f"{path}: its writer was stopped, the end is missing; {whole}")
         return
     yield Check("file", True, whole)
     yield _made_again(recording, stream_path)
@@ -100,7 +101,7 @@ def _videos(recording: Recording) -> Iterator[Check]:
     mine = of_recording(recording.header)
     for video in sorted((beside.parent / "video").glob("*.mp4")):
         name = f"video/{video.name}"
-        shown = read_metadata(video).get("recordings", [])
+        shown = read_comment(video).get("recordings", [])
         if mine not in shown:
             continue
         paths = [_find(beside, wanted) for wanted in shown]
@@ -129,4 +130,4 @@ def _video(name: str, back: ReadBack) -> Check:
         f"{back.frames} frames of {back.width_px} x {back.height_px}, "
         f"{100 * back.share_right:.4f} % of {back.pages_checked:,} pages in their class's colour"
     )
-    return Check(name, back.ok and back.share_right >= RIGHT_SHARE, text)
+    return Check(name, back.whole and back.share_right >= RIGHT_SHARE, text)

@@ -1,10 +1,11 @@
 """Workloads: each builds a Stream. One file a workload and one line in WORKLOADS."""
 
 from importlib import import_module
+from types import ModuleType
 
 from workloads.stream import Stream, WorkloadError
 
-# Name -> (module with `load(parameters, seed) -> Stream`, one line on what it is).
+# Name -> (module with `check(parameters)` and `load(parameters, seed) -> Stream`, what it is).
 WORKLOADS = {
     "debian-6.1-churn": (
         "workloads.debian_churn",
@@ -22,8 +23,17 @@ def workload_names() -> list[str]:
     return list(WORKLOADS)
 
 
+def check_workload(name: str, parameters: dict[str, str]) -> None:
+    """Raise WorkloadError for an unknown workload, or parameters that it doesn't take."""
+    _module(name).check(parameters)
+
+
 def load_workload(name: str, parameters: dict[str, str] | None = None, seed: int = 0) -> Stream:
     """The stream of a built-in workload. Raises WorkloadError."""
+    return _module(name).load(parameters or {}, seed)
+
+
+def _module(name: str) -> ModuleType:
     if name not in WORKLOADS:
         raise WorkloadError(f"unknown workload {name!r}; there are {', '.join(WORKLOADS)}")
-    return import_module(WORKLOADS[name][0]).load(parameters or {}, seed)
+    return import_module(WORKLOADS[name][0])

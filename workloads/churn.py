@@ -66,6 +66,11 @@ def parse(parameters: dict[str, str]) -> Parameters:
     return result
 
 
+def check(parameters: dict[str, str]) -> None:
+    """Raise WorkloadError for parameters that it doesn't take."""
+    parse(parameters)
+
+
 def load(parameters: dict[str, str], seed: int) -> Stream:
     """The churn for that seed. Raises WorkloadError for parameters out of range."""
     p = parse(parameters)

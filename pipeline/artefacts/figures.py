@@ -25,9 +25,9 @@ def write(
     paths: list[Path], folder: Path, prefix: str, drawing: Drawing, progress: Progress
 ) -> None:
     """An overview of four metrics, and each metric alone. Raises RecordingError, OSError."""
-    folder.mkdir(exist_ok=True)
     recordings = [Recording.open(path) for path in paths]
     graphs = {name: _graph(name, recordings, drawing) for name in METRICS}
+    folder.mkdir(exist_ok=True)
     wanted = {"overview": [graphs[name] for name in GRAPHS]}
     wanted |= {name: [graph] for name, graph in graphs.items()}
     for number, (name, shown) in enumerate(wanted.items()):

@@ -6,7 +6,7 @@ from pipeline.artefacts import Progress, Task
 from pipeline.artefacts.panels import Drawing, drawing_of, panels, picture_metadata
 from pipeline.artefacts.tables import sample_frames
 from pipeline.config import UsageError
-from pipeline.recording import Recording
+from pipeline.recording import Recording, RecordingError
 from pipeline.run_folder import RunFolder
 from renderer.sheet import write_sheet
 
@@ -43,7 +43,7 @@ def write(
 def columns(recording: Recording, names: tuple[str, ...] = ()) -> list[tuple[str, str, int]]:
     """Name, title and frame of the phases to show: those named, else the key ones.
 
-    Raises UsageError for a phase that the recording doesn't have.
+    Raises UsageError for a phase that the recording doesn't have, RecordingError where it has none.
     """
     sampled = sample_frames(recording)
     known = [phase["name"] for phase, _ in sampled]
@@ -52,5 +52,7 @@ def columns(recording: Recording, names: tuple[str, ...] = ()) -> list[tuple[str
             raise UsageError(
                 f"{recording.path}: unknown phase {name!r}; there are {', '.join(known)}"
             )
+    if not sampled:
+        raise RecordingError(f"{recording.path}: it ends before the first phase's sample")
     chosen = names or [p["name"] for p, _ in sampled if p.get("key", True)] or known
     return [(p["name"], p["title"], frame) for p, frame in sampled if p["name"] in chosen]

@@ -35,11 +35,10 @@ def test_a_file_names_workloads_mechanisms_and_seeds(tmp_path: Path) -> None:
     )
     cells = matrix(config)
     assert [(c.mechanism.name, c.seed) for c in cells] == [
-        ("6.1-list", 1), ("6.1-list", 2), ("6.1-zone", 1), ("6.1-zone", 2),
+        ("6.1-list", 1), ("6.1-list", 2), ("zone-30", 1), ("zone-30", 2),
     ]  # fmt: skip
-    mechanisms = check(config)
-    assert [m.name for m in mechanisms] == ["6.1-list", "zone-30"]
-    assert mechanisms[1].zones.kernelcore == "30%"
+    assert cells[2].mechanism.zones.kernelcore == "30%"
+    assert cells[2].file_name == "churn-zone-30-1.reel"
     assert config.workloads[0].parameters == {"memory_mib": "32"}
 
 
