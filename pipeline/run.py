@@ -72,7 +72,7 @@ def _prepare(folder: Path, force: bool) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not force:
         raise UsageError(f"{folder}: exists; --force replaces the run in it")
     if (folder / "recordings").is_dir():
-        for pattern in (METADATA, "*.csv", "*.png", "recordings/*", "video/*", "figures/*"):
+        for pattern in (METADATA, "*.csv", "*.png", "*.webp", "recordings/*", "video/*", "figures/*"):
             for path in folder.glob(pattern):
                 path.unlink()
     (folder / "recordings").mkdir(parents=True, exist_ok=True)

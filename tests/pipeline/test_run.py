@@ -23,7 +23,7 @@ SMALL = [
 ]  # fmt: skip
 CONTRACT = {
     "metadata.json", "summary.csv", "series.csv", "cost.csv", "events.csv",
-    "sheet.png", "still.png",
+    "sheet.png", "still.png", "animation.webp",
     "recordings/churn-6.1-off-0.reel", "recordings/churn-6.1-list-0.reel",
     "video/6.1-off.mp4", "video/6.1-list.mp4", "video/comparison.mp4",
     "figures/overview.png", "figures/overview.svg", "figures/overview.pdf",
