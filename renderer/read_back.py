@@ -1,0 +1,189 @@
+"""Reading a video back: does it show the pages that were recorded?
+
+Each cell's colour, as decoded, is taken for the nearest class colour, and compared with the class
+that the cell had to show. One pass over the file.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from renderer.canvas import Ready, planes_of
+from renderer.ffmpeg import decoded, read_comment
+from renderer.frame import cell_classes
+from renderer.palette import class_colours, class_ranks, to_yuv
+from renderer.panel import Panel
+from renderer.parts import MapView
+from renderer.scene import compose
+
+_BITS = 7  # of each of Y, U, V in the table of nearest classes
+
+
+@dataclass(frozen=True)
+class ReadBack:
+    """What a video was found to hold.
+
+    `pages` are counted once for each frame that was compared; where a cell stands for several
+    pages, they are right together. `by_class` gives for each class name the pages that were to be
+    shown and those that were. `cells_even`: the frame and all cells have even sides and places.
+    """
+
+    frames: int
+    frames_expected: int
+    width_px: int
+    height_px: int
+    size_expected_px: tuple[int, int]
+    frames_checked: int
+    pages_checked: int
+    pages_right: int
+    cells_even: bool
+    by_class: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def share_right(self) -> float:
+        """Pages shown in their class's colour, 0 to 1; 0 where none could be compared."""
+        return self.pages_right / self.pages_checked if self.pages_checked else 0.0
+
+    def share_of(self, *names: str) -> float:
+        """The same of the pages of some classes; 1 where there was none of them."""
+        pairs = [self.by_class[name] for name in names if name in self.by_class]
+        shown, right = (sum(column) for column in zip(*pairs, strict=True)) if pairs else (0, 0)
+        return right / shown if shown else 1.0
+
+    @property
+    def whole(self) -> bool:
+        """The right number of frames, of the right size, with even cells."""
+        size = (self.width_px, self.height_px)
+        return (
+            self.cells_even
+            and size == self.size_expected_px
+            and self.frames == self.frames_expected
+        )
+
+
+def read_back(
+    path: Path,
+    panels: Sequence[Panel],
+    *,
+    layout: str | None = None,
+    cell_px: int | None = None,
+    every: int = 1,
+) -> ReadBack:
+    """Compare each `every`th frame of a video with the recordings it is said to show.
+
+    Layout and cells are those that the video's comment tells, unless they are given. Raises
+    RenderError for a file that cannot be decoded, ValueError as write_video does.
+    """
+    path = Path(path)
+    told = read_comment(path).get("picture", {})
+    layout = layout or told.get("layout", "blocks")
+    scene = compose(panels, layout, cell_px or told.get("cell_px"))
+    maps = [_MapReader(view) for view in scene.views]
+    expected = (scene.width_px, scene.height_px)
+    frames = checked = 0
+    with decoded(path) as (size_px, pictures):
+        for picture in pictures:
+            if frames % every == 0 and frames < scene.frames and size_px == expected:
+                planes = planes_of(picture, *size_px)
+                for reader in maps:
+                    reader.compare(planes, frames)
+                checked += 1
+            frames += 1
+    by_class: dict[str, tuple[int, int]] = {}
+    for reader in maps:
+        for name, shown, right in reader.counts():
+            before = by_class.get(name, (0, 0))
+            by_class[name] = (before[0] + shown, before[1] + right)
+    even = all(reader.even for reader in maps) and not any(side % 2 for side in size_px)
+    return ReadBack(
+        frames=frames,
+        frames_expected=scene.frames,
+        width_px=size_px[0],
+        height_px=size_px[1],
+        size_expected_px=expected,
+        frames_checked=checked,
+        pages_checked=sum(shown for shown, _ in by_class.values()),
+        pages_right=sum(right for _, right in by_class.values()),
+        cells_even=even,
+        by_class=by_class,
+    )
+
+
+class _MapReader:
+    """Compares the cells of one panel."""
+
+    def __init__(self, view: MapView) -> None:
+        self._view, placement = view, view.placement
+        self._names = view.panel.recording.header["page_classes"]
+        self._ranks = class_ranks(self._names)
+        self._nearest = nearest_class(to_yuv(class_colours(self._names)))
+        self._shown = np.zeros(len(self._names), np.int64)
+        self._right = np.zeros(len(self._names), np.int64)
+        self._pages = np.full(placement.cells, placement.pages_per_cell, np.int64)
+        self._pages[-1] -= placement.cells * placement.pages_per_cell - placement.pages
+        self._x = (view.x_px + placement.x_px) // 2
+        self._y = (view.y_px + placement.y_px) // 2
+        corners = (view.x_px, view.y_px, placement.cell_px)
+        self.even = (
+            not any(value % 2 for value in corners)
+            and not ((placement.x_px | placement.y_px) & 1).any()
+        )
+
+    def compare(self, planes: Ready, frame: int) -> None:
+        """Count the cells that a decoded frame shows right."""
+        placement = self._view.placement
+        grid = self._view.panel.recording.grid(frame)
+        wanted = cell_classes(grid, placement, self._ranks)
+        found = self._classes(planes)
+        classes = len(self._names)
+        self._shown += np.bincount(wanted, self._pages, classes).astype(np.int64)
+        right = wanted == found
+        self._right += np.bincount(wanted[right], self._pages[right], classes).astype(np.int64)
+
+    def counts(self) -> list[tuple[str, int, int]]:
+        """Name of each class, its pages, those that were right."""
+        return list(zip(self._names, self._shown.tolist(), self._right.tolist(), strict=True))
+
+    def _classes(self, planes: Ready) -> np.ndarray:
+        """The class nearest to the mean colour of each cell, u1[cells]."""
+        luma, blue, red = planes
+        across = self._view.placement.cell_px // 2
+        left, width = 2 * self._x.min(), 2 * (self._x.max() + across)
+        top, height = 2 * self._y.min(), 2 * (self._y.max() + across)
+        part = luma[top:height, left:width]
+        mean = part[0::2, 0::2].astype(np.uint16) + part[1::2, 0::2]
+        mean += part[0::2, 1::2]
+        mean += part[1::2, 1::2]
+        sums = [np.zeros(len(self._x), np.uint32) for _ in range(3)]
+        for down in range(across):
+            for right in range(across):
+                y, x = self._y + down, self._x + right
+                sums[0] += mean[y - top // 2, x - left // 2]
+                sums[1] += blue[y, x]
+                sums[2] += red[y, x]
+        count = across**2
+        sums[0] //= 4
+        keys = [(total // count) >> (8 - _BITS) for total in sums]
+        return self._nearest[keys[0] << 2 * _BITS | keys[1] << _BITS | keys[2]]
+
+
+def nearest_class(colours: np.ndarray) -> np.ndarray:
+    """For every colour, in 7 bits of Y, U and V, the nearest of the class colours, u1[2^21].
+
+    `colours` u1[classes, 3] in YUV.
+    """
+    centres = np.arange(1 << _BITS, dtype=np.int32) * 2 + 1
+    best = np.full((1 << _BITS,) * 3, np.iinfo(np.int32).max, np.int32)
+    nearest = np.zeros(best.shape, np.uint8)
+    for code, (luma, blue, red) in enumerate(colours.astype(np.int32)):
+        distance = (
+            ((centres - luma) ** 2)[:, None, None]
+            + ((centres - blue) ** 2)[:, None]
+            + (centres - red) ** 2
+        )
+        closer = distance < best
+        best[closer] = distance[closer]
+        nearest[closer] = code
+    return nearest.ravel()
