@@ -9,7 +9,8 @@ from allocator.mechanism import Mechanism
 from allocator.terms import HOLE, PAGE_SIZE_BYTES, RESERVED
 
 # First pfn above each kernel zone (x86-64, 4 KiB pages), and how many pages above a zone cost one
-# page of reserve in it. Source: 6.1 arch/x86/mm/init.c; mm/page_alloc.c, sysctl_lowmem_reserve_ratio
+# page of reserve in it. Source: 6.1 arch/x86/mm/init.c; mm/page_alloc.c,
+# sysctl_lowmem_reserve_ratio
 KERNEL_ZONES = (("DMA", 4096, 256), ("DMA32", 1 << 20, 256), ("Normal", 2**31 - 1, 32))
 MOVABLE_ZONE = "Movable"
 KERNEL_MIGRATETYPES = 6  # of a 6.1 kernel with CMA and isolation, as distributions build it
@@ -71,8 +72,8 @@ def build_zones(machine: Machine, mechanism: Mechanism) -> tuple[Zone, ...]:
     ):
         zones = list(recorded)
     else:
-        zones = _with_reserves(
-            _with_watermarks(zones, _min_free_pages(machine, mechanism, zones), mechanism)
+        zones = with_reserves(
+            with_watermarks(zones, min_free_pages(machine, mechanism, zones), mechanism)
         )
     return tuple(_with_per_cpu(zone, mechanism) for zone in zones)
 
@@ -103,11 +104,12 @@ def _spans(machine: Machine, mechanism: Mechanism) -> list[Zone]:
 def _movable_start(machine: Machine, mechanism: Mechanism, bounds: list) -> int | None:
     """First pfn of ZONE_MOVABLE, inside the highest kernel zone; None without one.
 
+    As in the kernel there is none either where kernelcore comes to no page at all.
     DEVIATION: one node, so kernelcore isn't spread over nodes.
     """
     present = machine.unusable != HOLE
     core_pages = mechanism.zones.kernelcore_pages(int(present.sum()))
-    if core_pages is None:
+    if not core_pages:
         return None
     _, lowest, end = bounds[-1]
     rest = core_pages - int(present[:lowest].sum())  # what lies below is kernel memory anyway
@@ -118,7 +120,11 @@ def _movable_start(machine: Machine, mechanism: Mechanism, bounds: list) -> int 
     return start if start < end else None
 
 
-def _min_free_pages(machine: Machine, mechanism: Mechanism, zones: list[Zone]) -> int:
+def min_free_pages(machine: Machine, mechanism: Mechanism, zones: list[Zone]) -> int:
+    """Pages that the watermarks MIN of all zones share: as set, else by the size of memory.
+
+    Source: 2.6.20 init_per_zone_pages_min, 6.1 calculate_min_free_kbytes.
+    """
     kbytes = mechanism.watermarks.min_free_kbytes or machine.min_free_kbytes
     if kbytes is None:
         lowmem_kbytes = sum(z.managed_pages for z in zones) * (PAGE_SIZE_BYTES // 1024)
@@ -126,11 +132,12 @@ def _min_free_pages(machine: Machine, mechanism: Mechanism, zones: list[Zone]) -
     return kbytes // (PAGE_SIZE_BYTES // 1024)
 
 
-def _with_watermarks(zones: list[Zone], min_free_pages: int, mechanism: Mechanism) -> list[Zone]:
+def with_watermarks(zones: list[Zone], all_min_pages: int, mechanism: Mechanism) -> list[Zone]:
+    """The zones with their MIN, LOW and HIGH (KERNEL.md, rule 2); `all_min_pages` is shared out."""
     managed_pages = sum(z.managed_pages for z in zones)
     result = []
     for zone in zones:
-        share = min_free_pages * zone.managed_pages // max(managed_pages, 1)
+        share = all_min_pages * zone.managed_pages // max(managed_pages, 1)
         distance = share // 4
         high = share + share // 2
         if mechanism.watermarks.distance == "scale-factor":
@@ -140,7 +147,8 @@ def _with_watermarks(zones: list[Zone], min_free_pages: int, mechanism: Mechanis
     return result
 
 
-def _with_reserves(zones: list[Zone]) -> list[Zone]:
+def with_reserves(zones: list[Zone]) -> list[Zone]:
+    """The zones with what each keeps from requests that may use higher ones."""
     ratios = {name: ratio for name, _, ratio in KERNEL_ZONES}
     result = []
     for i, zone in enumerate(zones):

@@ -70,12 +70,12 @@ def check_machine(machine: Machine, where: str) -> None:
         raise WorkloadError(f"{where}: a machine of {machine.pages} pages")
     if not np.isin(machine.unusable, (0, RESERVED, HOLE)).all():
         raise WorkloadError(f"{where}: unusable pages are neither reserved nor holes")
+    check_zones(machine.recorded_zones, machine.pages, where)
     kbytes = machine.min_free_kbytes
     if kbytes is not None and (not is_number(kbytes, MAX_MIN_FREE_KBYTES) or kbytes == 0):
         raise WorkloadError(f"{where}: min_free_kbytes {kbytes} is out of range")
     if not isinstance(machine.recorded_kernel, str):
         raise WorkloadError(f"{where}: the recorded kernel has no name")
-    check_zones(machine.recorded_zones, machine.pages, where)
 
 
 def check_zones(zones: tuple[Zone, ...], pages: int, where: str) -> None:

@@ -98,7 +98,7 @@ def unpack(path: Path) -> Stream:
         with zipfile.ZipFile(path) as file:
             description = json.loads(file.read("stream.json"))
             columns = {
-                name.removesuffix(".npy"): np.lib.format.read_array(file.open(name))
+                name.removesuffix(".npy"): _column_of(file, name)
                 for name in file.namelist()
                 if name.endswith(".npy")
             }
@@ -112,6 +112,11 @@ def unpack(path: Path) -> Stream:
     except Exception as error:  # whatever a damaged archive makes its readers raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise WorkloadError(f"{path}: not a readable stream: {reason}") from error
+
+
+def _column_of(file: zipfile.ZipFile, name: str) -> np.ndarray:
+    with file.open(name) as member:
+        return np.lib.format.read_array(member)
 
 
 def _stream(description: dict, columns: dict[str, np.ndarray], path: Path) -> Stream:

@@ -71,11 +71,11 @@ def load_folder(path: Path) -> Stream:
     path = Path(path)
     requests = _load(path / "requests.npz", (*REQUEST_RANGES, *START_RANGES, *SNAPSHOT_COLUMNS))
     where = str(path / "requests.npz")
-    ops, op_numbers = _ops(requests, where)
+    start = _start_columns(requests, where)
+    ops, op_numbers = _ops(requests, start["init_order"], where)
     text = read_snapshot_text(path / "snap_text.txt.xz")
     zones = text.zones
     kernel_class = _kernel_classes(path / "snapshots.npz")
-    start = _start_columns(requests, where)
     page_class = _page_classes(start, where, zones, kernel_class)
     movable_zone = any(z.name == "Movable" for z in zones)
     mechanism = {
@@ -111,24 +111,31 @@ def load_folder(path: Path) -> Stream:
 
 def _load(path: Path, columns: tuple[str, ...]) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: numpy leaves a damaged archive open.
+        with open(path, "rb") as data, np.load(data, allow_pickle=False) as file:
             missing = [name for name in columns if name not in file.files]
             if missing:
                 raise WorkloadError(f"{path}: column {missing[0]!r} is missing")
-            return {name: file[name] for name in columns}
+            values = {name: file[name] for name in columns}
     except FileNotFoundError:
         raise WorkloadError(f"{path}: no such file") from None
     except WorkloadError:
         raise
     except Exception as error:  # whatever a damaged archive makes its readers raise
         raise WorkloadError(f"{path}: not a readable stream: {_one_line(error)}") from error
+    for name, value in values.items():
+        if not isinstance(value, np.ndarray):  # numpy gives a member that is no array as bytes
+            raise WorkloadError(f"{path}: {name} is no array")
+    return values
 
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _ops(requests: dict[str, np.ndarray], where: str) -> tuple[Ops, np.ndarray]:
+def _ops(
+    requests: dict[str, np.ndarray], start_orders: np.ndarray, where: str
+) -> tuple[Ops, np.ndarray]:
     """Operations without the huge-page attempts' own allocations; each request's new number."""
     columns = {
         name: column(requests[name], name, where, dtype, limit)
@@ -147,7 +154,7 @@ def _ops(requests: dict[str, np.ndarray], where: str) -> tuple[Ops, np.ndarray]:
         offset=columns["off"],
         time_us=np.cumsum(columns["dt_us"]),
     )
-    check_ops(every, where, requests["init_order"])
+    check_ops(every, where, start_orders)
     attempt = ~free & (columns["in_huge"] == 1) & (every.order == HUGE_ORDER)
     left_out = np.zeros(every.ids, bool)
     left_out[every.id[attempt]] = True
