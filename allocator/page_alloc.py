@@ -217,7 +217,12 @@ class Memory:
     # Requests.
 
     def alloc(self, order: int, mobility: int, flags: int = 0) -> int:
-        """One request; the pfn of its first page, or PFN_NONE (2**31 - 1)."""
+        """One request; the pfn of its first page, or PFN_NONE (2**31 - 1).
+
+        Raises ValueError for an order above 10 or a mobility that isn't U, M or R.
+        """
+        if not 0 <= order < NR_ORDERS or mobility not in (U, M, R):
+            raise ValueError(f"no request: order {order}, mobility {mobility}")
         return _alloc(self, order, mobility, flags)
 
     def free(self, pfn: int, order: int) -> None:
@@ -248,7 +253,8 @@ class Memory:
     ) -> None:
         """Apply a stretch of operations (terms: ALLOC, FREE_OP, DRAIN), columns of equal length.
 
-        `pfn_of`, i4[ids]: where each id's pages lie; PFN_NONE before and after its life.
+        `pfn_of`, i4[ids]: where each id's pages lie; PFN_NONE before, and where the request
+        failed. The columns must have passed check_ops: nothing is freed twice.
         """
         count: cython.Py_ssize_t = len(kind)
         if not cython.compiled:  # numpy's scalars would overflow, and are slow
@@ -653,7 +659,7 @@ def _alternative(m: Memory, zone: cython.int, order: cython.int, t: cython.int) 
 @cython.exceptval(check=False)
 @cython.nogil
 def _can_steal(m: Memory, order: cython.int, t: cython.int) -> cython.bint:
-    return order >= m.block_order // 2 or t == R or t == U or not m.enabled
+    return order >= m.block_order // 2 or t in (R, U) or not m.enabled
 
 
 @cython.cfunc
@@ -845,10 +851,10 @@ def _refill(
     lowest: cython.int,
 ) -> cython.void:
     """Up to `blocks` blocks from the buddy lists; appended, but pushed under the tagged rule."""
-    i: cython.int
+    _i: cython.int
     pfn: cython.int
     got_pages: cython.int = 0
-    for i in range(blocks):
+    for _i in range(blocks):
         pfn = _rmqueue(m, zone, order, t, lowest)
         if pfn == PFN_NONE:
             break
@@ -1026,8 +1032,6 @@ def _watermark_ok(
     """Whether the zone may serve the request; `reserves`: atomic on walk 2."""
     free: cython.int = m.zone_free[zone] - (1 << order) + 1
     reserve: cython.int = m.reserve[zone * m.nr_zones + class_zone]
-    node: cython.int
-    i: cython.int
     if reserves:
         mark -= mark // 2
         mark -= mark // 4
@@ -1038,15 +1042,39 @@ def _watermark_ok(
     if order == 0:
         return True
     if m.halving:
-        for i in range(order):
-            node = (zone * 11 + i) * 4
-            free -= (
-                m.nr_free[node] + m.nr_free[node + 1] + m.nr_free[node + 2] + m.nr_free[node + 3]
-            ) << i
-            mark //= 2
-            if free <= mark:
-                return False
-        return True
+        return _halving_ok(m, zone, order, mark, free)
+    return _has_block(m, zone, order, reserves)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _halving_ok(
+    m: Memory, zone: cython.int, order: cython.int, mark: cython.int, free: cython.int
+) -> cython.bint:
+    """Rule 2, halving: without the blocks too small, half of the mark is left at each order."""
+    node: cython.int
+    i: cython.int
+    for i in range(order):
+        node = (zone * 11 + i) * 4
+        free -= (
+            m.nr_free[node] + m.nr_free[node + 1] + m.nr_free[node + 2] + m.nr_free[node + 3]
+        ) << i
+        mark //= 2
+        if free <= mark:
+            return False
+    return True
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _has_block(
+    m: Memory, zone: cython.int, order: cython.int, reserves: cython.bint
+) -> cython.bint:
+    """Rule 2, one block: some block of sufficient order is free."""
+    node: cython.int
+    i: cython.int
     for i in range(order, 11):
         node = (zone * 11 + i) * 4
         if m.nr_free[node] or m.nr_free[node + 1] or m.nr_free[node + 2]:

@@ -68,7 +68,7 @@ def build_zones(machine: Machine, mechanism: Mechanism) -> tuple[Zone, ...]:
     if (
         machine.recorded_kernel == mechanism.kernel
         and mechanism.watermarks.min_free_kbytes is None
-        and _layout(recorded) == _layout(zones)
+        and layout(recorded) == layout(zones)
     ):
         zones = list(recorded)
     else:
@@ -78,7 +78,7 @@ def build_zones(machine: Machine, mechanism: Mechanism) -> tuple[Zone, ...]:
     return tuple(_with_per_cpu(zone, mechanism) for zone in zones)
 
 
-def _layout(zones: list[Zone] | tuple[Zone, ...]) -> list[tuple[str, int]]:
+def layout(zones: list[Zone] | tuple[Zone, ...]) -> list[tuple[str, int]]:
     """What makes two divisions of memory the same; the outer ends may lie in holes."""
     return [(zone.name, zone.start_pfn if i else 0) for i, zone in enumerate(zones)]
 

@@ -11,6 +11,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from allocator import page_alloc
@@ -34,7 +35,7 @@ def main() -> None:
     print(f"debian-6.1-churn: {requests:,} requests and frees, {rounds} rounds, medians")
     own = load_mechanism("6.1-off")
     cases: dict[str, Callable[[], float]] = {
-        f"engine, {name}": lambda m=load_mechanism(name): engine_s(stream, m) for name in MECHANISMS
+        f"engine, {name}": partial(engine_s, stream, load_mechanism(name)) for name in MECHANISMS
     }
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.reel"

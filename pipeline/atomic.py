@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -12,15 +12,15 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The temporary keeps the suffix, from which writers of pictures tell the format. Raises OSError.
     """
-    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
         yield partial
         with open(partial, "rb+") as file:
             os.fsync(file.fileno())
         partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    finally:
+        with suppress(OSError):  # it must not hide what went wrong before
+            partial.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -13,6 +13,7 @@ from pipeline.run_folder import METADATA, RunFolder
 from pipeline.simulate import runnable, simulate
 from renderer.layouts import layout_named
 
+RESULTS = (METADATA, "*.csv", "*.png", "*.webp", "recordings/*", "video/*", "figures/*")
 # Shares of the work, for the estimate of the time left: seconds on some machine.
 WEIGHTS = {"recordings": 1, "tables": 2, "video": 10, "comparison": 25, "figures": 6}
 
@@ -72,7 +73,7 @@ def _prepare(folder: Path, force: bool) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not force:
         raise UsageError(f"{folder}: exists; --force replaces the run in it")
     if (folder / "recordings").is_dir():
-        for pattern in (METADATA, "*.csv", "*.png", "*.webp", "recordings/*", "video/*", "figures/*"):
+        for pattern in RESULTS:
             for path in folder.glob(pattern):
                 path.unlink()
     (folder / "recordings").mkdir(parents=True, exist_ok=True)

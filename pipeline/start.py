@@ -10,7 +10,7 @@ from array import array
 import numpy as np
 
 from allocator.boot import initial_migratetype, release_free_pages
-from allocator.mechanism import Mechanism
+from allocator.mechanism import Mechanism, load_mechanism
 from allocator.page_alloc import Memory
 from allocator.terms import (
     CLASS_OF_MOBILITY,
@@ -25,7 +25,7 @@ from allocator.terms import (
     RECLAIMABLE,
     UNMOVABLE,
 )
-from allocator.zones import MOVABLE_ZONE, Zone, build_zones
+from allocator.zones import MOVABLE_ZONE, Zone, build_zones, layout
 from workloads.stream import Stream
 
 
@@ -36,7 +36,7 @@ def start_memory(stream: Stream, mechanism: Mechanism) -> tuple[Memory, array, d
     The memory's own counters and its operation number stand at zero.
     """
     start = stream.start
-    anew = bool(start.mechanism) and start.mechanism != mechanism.name
+    anew = bool(start.mechanism) and not _places_alike(stream, mechanism)
     page_class = start.page_class.copy()
     pfn_of = array("i", [PFN_NONE]) * max(stream.ops.ids, len(start.pfn))
     for number, pfn in enumerate(start.pfn.tolist()):
@@ -54,6 +54,18 @@ def start_memory(stream: Stream, mechanism: Mechanism) -> tuple[Memory, array, d
         counts = {"placed_anew": before["allocations"], "failed": before["failed_requests"]}
         memory.reset_counters()
     return memory, pfn_of, counts
+
+
+def _places_alike(stream: Stream, mechanism: Mechanism) -> bool:
+    """Whether the mechanism is the recorded one, as far as where pages lie depends on it.
+
+    Watermarks and per-CPU lists may differ: they don't move what is already there.
+    """
+    recorded = load_mechanism(stream.start.mechanism)
+    if recorded.kernel != mechanism.kernel or recorded.grouping != mechanism.grouping:
+        return False
+    zones = stream.machine.recorded_zones or build_zones(stream.machine, recorded)
+    return layout(zones) == layout(build_zones(stream.machine, mechanism))
 
 
 def _memory(stream: Stream, mechanism: Mechanism, page_class: np.ndarray) -> Memory:

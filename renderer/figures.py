@@ -4,9 +4,6 @@ Same data, same bytes: no dates, fixed ids, the font that comes with matplotlib.
 """
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from renderer.output import whole_file
 from renderer.palette import line_colour
 
 FORMATS = ("png", "svg", "pdf")
@@ -62,12 +60,12 @@ class Figure:
 
 
 def write_figure(figure: Figure, base: Path) -> None:
-    """Write `base`.png, .svg and .pdf, each whole or not at all. Raises OSError."""
+    """Write `base`.png, .svg and .pdf, each whole or not at all. Raises RenderError."""
     with matplotlib.rc_context(STYLE):
         canvas = _draw(figure)
         for kind in FORMATS:
             path = base.with_name(f"{base.name}.{kind}")
-            with _replacing(path) as partial:
+            with whole_file(path) as partial:
                 canvas.savefig(partial, format=kind, metadata=_metadata(figure, kind))
 
 
@@ -84,19 +82,6 @@ def _metadata(figure: Figure, kind: str) -> dict:
             "Producer": None,
         },
     }[kind]
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
-    try:
-        yield partial
-        with open(partial, "rb+") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def _draw(figure: Figure) -> Canvas:

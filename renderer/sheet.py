@@ -25,6 +25,7 @@ Column = tuple[str, str, int]  # name and title of a phase, frame that shows it
 
 _MAP_PX = (1060, 800)
 _MAX_ROWS = 32
+_MAX_SCALE = 3.0
 _PARAGRAPH = 0.7  # between parts, in sizes of the text
 
 
@@ -78,8 +79,9 @@ def compose_sheet(
     for _, _, frame in columns:
         if not 0 <= frame < len(rows[0].recording):
             raise IndexError(f"frame {frame} of {len(rows[0].recording)}")
-    # Text is as large as in a video frame once both are shown at one width.
-    scale = max(1.0, len(columns) * (_MAP_PX[0] + 40) / 2560)
+    # Text is as large as in a video frame once both are shown at one width; on a wide sheet it
+    # stays small enough for a map's width.
+    scale = min(max(1.0, len(columns) * (_MAP_PX[0] + 40) / 2560), _MAX_SCALE)
     font_px = even_up(28 * scale)
     margin, gutter = even_up(font_px), even_up(font_px)
     extents = [Extent.of(panel.recording.header) for panel in rows]

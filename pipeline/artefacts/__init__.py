@@ -15,7 +15,7 @@ ARTEFACTS = {
     "comparison": ("pipeline.artefacts.comparison", "video/comparison.mp4: all on one clock"),
     "sheet": ("pipeline.artefacts.sheet", "sheet.png: mechanism by phase"),
     "still": ("pipeline.artefacts.still", "still.png: the frame of greatest difference"),
-    "animation": ("pipeline.artefacts.animation", "animation.webp: small, for a web page or a chat"),
+    "animation": ("pipeline.artefacts.animation", "animation.webp: small, for a web page"),
     "figures": ("pipeline.artefacts.figures", "figures/: curves as PNG, SVG and PDF"),
 }
 
