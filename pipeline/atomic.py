@@ -14,6 +14,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
+        partial.touch()  # a folder that isn't there is told here, not by who writes
         yield partial
         with open(partial, "rb+") as file:
             os.fsync(file.fileno())
