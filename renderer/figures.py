@@ -30,7 +30,7 @@ STYLE = {
 
 @dataclass(frozen=True)
 class Curve:
-    """One recording's values, f8[frames]; `ops`, i8[frames], are the requests done."""
+    """One recording's values, f8[frames]; `ops`, i8[frames]: requests and frees done."""
 
     name: str
     title: str
@@ -62,7 +62,7 @@ class Figure:
 def write_figure(figure: Figure, base: Path) -> None:
     """Write `base`.png, .svg and .pdf, each whole or not at all. Raises RenderError."""
     with matplotlib.rc_context(STYLE):
-        canvas = _draw(figure)
+        canvas = draw(figure)
         for kind in FORMATS:
             path = base.with_name(f"{base.name}.{kind}")
             with whole_file(path) as partial:
@@ -84,7 +84,8 @@ def _metadata(figure: Figure, kind: str) -> dict:
     }[kind]
 
 
-def _draw(figure: Figure) -> Canvas:
+def draw(figure: Figure) -> Canvas:
+    """The figure, ready to be saved under STYLE."""
     graphs = len(figure.graphs)
     canvas = Canvas(figsize=(8.6, 1.5 + 2.1 * graphs if graphs > 1 else 4.4), layout="constrained")
     canvas.suptitle(
@@ -93,13 +94,13 @@ def _draw(figure: Figure) -> Canvas:
     canvas.text(0.01, 1 - 0.32 / canvas.get_figheight(), figure.source, fontsize=7.5, va="top")
     axes = canvas.subplots(graphs, sharex=True, squeeze=False)[:, 0]
     for number, (graph, axis) in enumerate(zip(figure.graphs, axes, strict=True)):
-        _graph(graph, axis)
+        _graph(graph, axis, title_pad=44 if number == 0 else 6)
         _phases(figure, axis, named=number == 0)
     _clock(figure.graphs[0].curves[0].ops, axes[-1])
     return canvas
 
 
-def _graph(graph: Graph, axis: Axes) -> None:
+def _graph(graph: Graph, axis: Axes, title_pad: float) -> None:
     for number, curve in enumerate(graph.curves):
         axis.plot(
             np.arange(len(curve.values)),
@@ -110,7 +111,7 @@ def _graph(graph: Graph, axis: Axes) -> None:
             label=curve.name,
         )
     unit = "" if graph.unit == "1" else f" ({graph.unit})"
-    axis.set_title(f"{graph.name}{unit}: {graph.title}", loc="left", fontsize=8.5, pad=14)
+    axis.set_title(f"{graph.name}{unit}: {graph.title}", loc="left", fontsize=8.5, pad=title_pad)
     axis.set_ylim(bottom=min(0, _least(graph)))
     axis.margins(x=0)
     axis.grid(axis="y", linewidth=0.4, alpha=0.5)
@@ -123,26 +124,21 @@ def _least(graph: Graph) -> float:
 
 
 def _phases(figure: Figure, axis: Axes, *, named: bool) -> None:
-    """A shade for every other phase; the names above the first graph, where there is room."""
+    """A shade for every other phase; the names slanting above the first graph."""
     ops = figure.graphs[0].curves[0].ops
     starts = np.searchsorted(ops, [op for _, op in figure.phases]).tolist()
-    ends = [*starts[1:], len(ops) - 1]
-    free_from = 0.0
-    for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
+    for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(ops) - 1], strict=True)):
         if number % 2:
             axis.axvspan(start, end, color="0.5", alpha=0.12, linewidth=0)
-        name = figure.phases[number][0]
-        width = len(name) * len(ops) * 0.0115
-        if named and (start + end) / 2 - width / 2 >= free_from and end - start > 0.3 * width:
+        if named:
             axis.text(
-                (start + end) / 2, 1.01, name, transform=axis.get_xaxis_transform(),
-                fontsize=6.5, ha="center", va="bottom", color="0.35",
+                start, 1.01, figure.phases[number][0], transform=axis.get_xaxis_transform(),
+                rotation=38, fontsize=6.5, ha="left", va="bottom", color="0.35",
             )  # fmt: skip
-            free_from = (start + end) / 2 + width / 2
 
 
 def _clock(ops: np.ndarray, axis: Axes) -> None:
-    """Frames below, each with the requests done by then."""
+    """Frames below, each with the requests and frees done by then."""
     ticks = np.linspace(0, len(ops) - 1, 7).round().astype(int)
     axis.set_xticks(ticks, [f"{tick}\n{ops[tick] / 1e6:.2f} M" for tick in ticks])
     axis.set_xlabel("frame, and requests and frees done by then")

@@ -18,6 +18,7 @@ CELL_PX_MAX = 64
 GAP_PX = 2  # between tiles; even, so that cells stay on even coordinates
 
 Walk = Callable[[int, int], np.ndarray]  # columns, rows -> slots in order
+LabelSize = Callable[[str], tuple[int, int]]
 
 
 class LayoutError(ValueError):
@@ -99,13 +100,14 @@ def fit(
     extents: Sequence[Extent],
     width_px: int,
     height_px: int,
-    label_px: Callable[[str], tuple[int, int]],
+    label_px: LabelSize | None,
     cell_px: int | None = None,
 ) -> list[Placement]:
     """Place extents, each in a box, with the same number of pages to a cell and one size of cell.
 
     As few pages to a cell as possible, then cells as large as possible, or of `cell_px`.
-    `label_px(zone name)` is the width and height of a zone's name. Raises LayoutError for an
+    `label_px(zone name)` is the width and height of a zone's name; None: names take no room, only
+    the boundaries are marked. Raises LayoutError for an
     unknown layout, and for a `cell_px` that is odd, below 2 or larger than the box.
     """
     layout = layout_named(name)
@@ -162,7 +164,7 @@ class _Grid:
 
 
 def _place(
-    layout: Layout, extent: Extent, grid: _Grid, label_px: Callable[[str], tuple[int, int]]
+    layout: Layout, extent: Extent, grid: _Grid, label_px: LabelSize | None
 ) -> Placement | None:
     """The extent in a grid, or None where it doesn't fit."""
     cells, tiles = -(-extent.pages // grid.pages_per_cell), -(-extent.pages // grid.tile_pages)
@@ -192,9 +194,7 @@ def _place(
     )  # fmt: skip
 
 
-def _segments(
-    extent: Extent, grid: _Grid, label_px: Callable[[str], tuple[int, int]]
-) -> list[Segment]:
+def _segments(extent: Extent, grid: _Grid, label_px: LabelSize | None) -> list[Segment]:
     """Runs of tiles, each from the start of a zone to that of the next."""
     tiles = -(-extent.pages // grid.tile_pages)
     starts: dict[int, str] = {}
@@ -208,6 +208,9 @@ def _segments(
     firsts = sorted(starts)
     segments = []
     for first, end in zip(firsts, [*firsts[1:], tiles], strict=True):
+        if label_px is None:
+            segments.append(Segment("", end - first, 0, 0))
+            continue
         size_px = label_px(starts[first])
         room = heading_slots(size_px, grid.pitch_px, grid.gap_px, grid.columns)
         segments.append(Segment(starts[first], end - first, *room))

@@ -234,7 +234,7 @@ def _clock(
         return f"time {clock_text(times[frame])} of {clock_text(times[-1])}"
 
     def requests(frame: int) -> str:
-        return f"{int(recording.ops[frame]):,} requests done"
+        return f"{int(recording.ops[frame]):,} requests and frees"
 
     fields = []
     for number in (0, 1):

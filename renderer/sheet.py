@@ -15,8 +15,6 @@ from renderer.parts import (
     legend_entries,
     lines_of,
     scale_notes,
-    zone_label_px,
-    zone_sprites,
 )
 from renderer.png import write_png
 from renderer.text import even_up, fitting_px, line_height_px, text_image, wrapped
@@ -85,7 +83,7 @@ def compose_sheet(
     font_px = even_up(28 * scale)
     margin, gutter = even_up(font_px), even_up(font_px)
     extents = [Extent.of(panel.recording.header) for panel in rows]
-    placed = fit(layout, extents, *_MAP_PX, zone_label_px(font_px))
+    placed = fit(layout, extents, *_MAP_PX, label_px=None)
     pitch = max(placement.width_px for placement in placed) + gutter
     width = 2 * margin + len(columns) * pitch - gutter
     sprites, y_px = _head(rows, margin, width - 2 * margin, font_px)
@@ -156,7 +154,7 @@ def _row(
         figure = text_image(panel.figure(frame), figure_px)
         view = MapView(panel, placement, x_px, below_px + figure.shape[0] + 4)
         views.append((view, frame))
-        sprites += [Sprite(x_px, below_px, figure), *zone_sprites(view, font_px)]
+        sprites.append(Sprite(x_px, below_px, figure))
     return views, sprites, views[0][0].y_px + even_up(placement.height_px + font_px)
 
 
@@ -176,6 +174,14 @@ def _legend_line(
             Sprite(x + chip.shape[1] + 14, y_px, label),
         ]
         x += even_up(width_px + 1.5 * font_px)
-    notes = wrapped(", ".join(scale_notes(views[0])), font_px, right_px - x_px)
+    texts = [*scale_notes(views[0]), _zone_note(views)]
+    notes = wrapped(", ".join(filter(None, texts)), font_px, right_px - x_px)
     more, y_px = lines_of(notes, x_px, y_px + step, font_px, colour=palette.QUIET_INK)
     return sprites + more, y_px
+
+
+def _zone_note(views: Sequence[MapView]) -> str:
+    """Which zones the dark lines part; the maps are too small for their names."""
+    zones = [view.panel.recording.header["geometry"]["zones"] for view in views]
+    names = dict.fromkeys(zone["name"] for row in zones for zone in row)
+    return f"dark line: the next zone begins ({', '.join(names)})" if len(names) > 1 else ""

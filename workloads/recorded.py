@@ -27,19 +27,19 @@ from workloads.stream import Ops, Phase, Start, Stream, WorkloadError, check_ops
 
 PHASE_TITLES = {
     "idle0": "idle after boot",
-    "hugefresh": "first huge-page attempt",
+    "hugefresh": "first huge-page attempt (left out)",
     "files": "files created, read and deleted",
     "mixed": "load: files, processes, anonymous memory",
-    "mixed_huge": "huge-page attempt under load",
+    "mixed_huge": "load: huge-page attempt (left out)",
     "mixed2": "load, second stretch",
-    "mixed2_huge": "huge-page attempt under load",
+    "mixed2_huge": "load: huge-page attempt (left out)",
     "mixed3": "load, last stretch",
     "stopping": "load stops",
     "rest1": "at rest: load stopped",
     "rest2": "at rest: processes gone",
     "rest3": "at rest: half of the files deleted",
     "rest4": "at rest: caches dropped",
-    "rest5": "at rest: memory compacted",
+    "rest5": "at rest: where the real kernel compacted",
     "end": "end",
 }
 KEY_PHASES = ("idle0", "files", "mixed", "mixed3", "rest3", "rest4")
