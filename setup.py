@@ -11,7 +11,7 @@ from setuptools.command.build_ext import build_ext
 checked = os.environ.get("PAGEREEL_CHECKED") == "1"
 
 
-class build_core(build_ext):  # noqa: N801  named as setuptools names its commands
+class BuildCore(build_ext):
     """Goes on without the core where there is no compiler."""
 
     def build_extension(self, ext: Extension) -> None:
@@ -22,7 +22,7 @@ class build_core(build_ext):  # noqa: N801  named as setuptools names its comman
 
 
 setup(
-    cmdclass={"build_ext": build_core},
+    cmdclass={"build_ext": BuildCore},
     ext_modules=cythonize(
         [
             Extension(
@@ -41,6 +41,7 @@ setup(
             "initializedcheck": checked,
             "cdivision": not checked,
             "overflowcheck": checked,
+            "show_performance_hints": False,
         },
     ),
 )
