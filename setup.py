@@ -18,6 +18,7 @@ class BuildCore(build_ext):
         try:
             super().build_extension(ext)
         except Exception as error:
+            ext.optional = True  # cythonize forgets it; setuptools then copies what isn't there
             print(f"pagereel: the core stays uncompiled: {error}", file=sys.stderr)
 
 
@@ -29,7 +30,6 @@ setup(
                 "allocator.page_alloc",
                 ["allocator/page_alloc.py"],
                 extra_compile_args=[] if os.name == "nt" else ["-O3", "-fno-strict-aliasing"],
-                optional=True,
             )
         ],
         build_dir="build/checked-c" if checked else "build/c",
