@@ -1,5 +1,6 @@
 """Run a matrix of workloads, mechanisms and seeds, and make every artefact of it."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from pipeline.execute import execute, progress_of
 from pipeline.metadata import as_json, versions
 from pipeline.recording import Recording
 from pipeline.run_folder import METADATA, RunFolder
-from pipeline.simulate import runnable, simulate
+from pipeline.simulate import core_note, runnable, simulate
 from renderer.layouts import layout_named
 
 RESULTS = (METADATA, "*.csv", "*.png", "*.webp", "recordings/*", "video/*", "figures/*")
@@ -31,6 +32,8 @@ def run(config: RunConfig, folder: Path, *, jobs: int, force: bool) -> RunFolder
         if choice.path:
             choice.load(seed=0)  # a damaged stream is told before a folder is made
     _prepare(folder, force)
+    if core_note():
+        print(f"pagereel: {core_note()}", file=sys.stderr)
     paths = tuple(folder / "recordings" / cell.file_name for cell in cells)
     result = RunFolder(folder, config, paths)
     simulations = [

@@ -1,6 +1,5 @@
 """`pagereel run` and `replay`: from a file and options to a configuration, and to its run."""
 
-import sys
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,7 +14,6 @@ from pipeline.config import (
     split_parameters,
 )
 from pipeline.run import run
-from pipeline.simulate import core_note
 
 
 def run_command(
@@ -39,8 +37,6 @@ def _run(
     config: RunConfig, folder: Path, jobs: int, force: bool, options: dict[str, object]
 ) -> None:
     config = _with_options(config, options)
-    if core_note():
-        print(f"pagereel: {core_note()}", file=sys.stderr)
     result = run(config, folder, jobs=jobs, force=force)
     print(result.folder)
 
