@@ -82,3 +82,7 @@ $(RUN)/still.png:
 	$(BIN)/pagereel still $(RECORDINGS) -o $@ --force
 $(RUN)/figures/overview.png:
 	$(BIN)/pagereel figures $(RECORDINGS) -o $(@D) --force
+
+# The picture on top of the README: real output, small.
+docs/comparison.webp: $(RUN)/metadata.json
+	cp $(RUN)/animation.webp $@
