@@ -16,10 +16,10 @@ DRAW := $(wildcard renderer/*.py) $(wildcard pipeline/artefacts/*.py)
 RECORDINGS := $(foreach m,off list zone both,$(RUN)/recordings/debian-6.1-churn-6.1-$(m)-0.reel)
 VIDEOS := $(foreach m,off list zone both,$(RUN)/video/6.1-$(m).mp4)
 PICTURES := $(VIDEOS) $(RUN)/video/comparison.mp4 $(RUN)/sheet.png $(RUN)/still.png \
-	$(RUN)/figures/overview.png
+	$(RUN)/figures/overview.png $(RUN)/animation.webp
 
 .DELETE_ON_ERROR:
-.PHONY: main help test oracle bench video comparison sheet still figures tables clean
+.PHONY: main help test oracle bench video comparison sheet still animation figures tables clean
 
 main: $(RUN)/metadata.json $(PICTURES) ## install, run the shipped stream under four mechanisms (the default)
 	@echo "see $(RUN)/video/comparison.mp4, $(RUN)/sheet.png and the rest of $(RUN)"
@@ -43,6 +43,7 @@ comparison: $(RUN)/video/comparison.mp4 ## the mechanisms on one clock
 sheet: $(RUN)/sheet.png ## mechanism by phase
 still: $(RUN)/still.png ## the frame of greatest difference
 figures: $(RUN)/figures/overview.png ## curves of the metrics
+animation: $(RUN)/animation.webp ## the comparison, small
 tables: $(RUN)/metadata.json ## CSV files; prints the summary
 	$(BIN)/pagereel table $(RUN)
 
@@ -80,6 +81,8 @@ $(RUN)/sheet.png:
 	$(BIN)/pagereel sheet $(RECORDINGS) -o $@ --force
 $(RUN)/still.png:
 	$(BIN)/pagereel still $(RECORDINGS) -o $@ --force
+$(RUN)/animation.webp:
+	$(BIN)/pagereel video $(RECORDINGS) -o $@ --force
 $(RUN)/figures/overview.png:
 	$(BIN)/pagereel figures $(RECORDINGS) -o $(@D) --force
 

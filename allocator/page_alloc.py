@@ -472,7 +472,10 @@ def _event(
 def _split(
     m: Memory, zone: cython.int, pfn: cython.int, low: cython.int, high: cython.int, t: cython.int
 ) -> cython.void:
-    """Upper halves go to the heads of type t's lists; the block at `pfn` is left with order low."""
+    """Upper halves go to the heads of type t's lists; the block at `pfn` is left with order low.
+
+    Source: 2.6.20 and 6.1 expand.
+    """
     while high > low:
         high -= 1
         _insert(m, zone, high, t, pfn + (1 << high), False)
@@ -483,7 +486,10 @@ def _split(
 @cython.exceptval(check=False)
 @cython.nogil
 def _smallest(m: Memory, zone: cython.int, order: cython.int, t: cython.int) -> cython.int:
-    """Head of the smallest sufficient list of type t, split; PFN_NONE where all are empty."""
+    """Head of the smallest sufficient list of type t, split; PFN_NONE where all are empty.
+
+    Source: 2.6.20 __rmqueue; 6.1 __rmqueue_smallest.
+    """
     o: cython.int
     node: cython.int
     pfn: cython.int
@@ -503,6 +509,10 @@ def _smallest(m: Memory, zone: cython.int, order: cython.int, t: cython.int) -> 
 @cython.exceptval(check=False)
 @cython.nogil
 def _is_buddy(m: Memory, zone: cython.int, pfn: cython.int, order: cython.int) -> cython.bint:
+    """Whether a free block of exactly that order begins at `pfn`, in this zone.
+
+    Source: 2.6.20 and 6.1 page_is_buddy.
+    """
     return m.zone_start[zone] <= pfn < m.zone_end[zone] and m.head_order[pfn] == order + 1
 
 
@@ -510,7 +520,10 @@ def _is_buddy(m: Memory, zone: cython.int, pfn: cython.int, order: cython.int) -
 @cython.exceptval(check=False)
 @cython.nogil
 def _may_merge(m: Memory, buddy: cython.int, order: cython.int, t: cython.int) -> cython.bint:
-    """6.1 keeps free blocks of high-atomic pageblocks apart from others."""
+    """6.1 keeps free blocks of high-atomic pageblocks apart from others.
+
+    Source: 6.1 __free_one_page, migratetype_is_mergeable.
+    """
     other: cython.int
     if m.grouping != GROUP_CLAIM or order < m.block_order:
         return True
@@ -524,7 +537,10 @@ def _may_merge(m: Memory, buddy: cython.int, order: cython.int, t: cython.int) -
 def _free_one(
     m: Memory, zone: cython.int, pfn: cython.int, order: cython.int, t: cython.int
 ) -> cython.void:
-    """Merge a freed block with its free buddies and put it on its list."""
+    """Merge a freed block with its free buddies and put it on its list.
+
+    Source: 2.6.20 and 6.1 __free_one_page; 6.1 buddy_merge_likely.
+    """
     tail: cython.bint = False
     buddy: cython.int
     m.zone_free[zone] += 1 << order
@@ -547,6 +563,10 @@ def _free_one(
 @cython.exceptval(check=False)
 @cython.nogil
 def _type_when_freed(m: Memory, pfn: cython.int) -> cython.int:
+    """Type of the list for a page that is freed now.
+
+    Source: v28 2/12; 6.1 get_pfnblock_migratetype.
+    """
     if m.grouping == GROUP_NONE:
         return U
     return m.block_type[pfn >> m.block_order]
@@ -558,7 +578,10 @@ def _type_when_freed(m: Memory, pfn: cython.int) -> cython.int:
 def _rmqueue(
     m: Memory, zone: cython.int, order: cython.int, t: cython.int, lowest: cython.int
 ) -> cython.int:
-    """A block of the request's type, by fallback if need be; fallback orders from `lowest` up."""
+    """A block of the request's type, by fallback if need be; fallback orders from `lowest` up.
+
+    Source: 6.1 __rmqueue; v28 2/12.
+    """
     pfn: cython.int = _smallest(m, zone, order, t)
     if pfn == PFN_NONE:
         if m.grouping == GROUP_CLAIM:
@@ -578,7 +601,10 @@ def _rmqueue(
 @cython.exceptval(check=False)
 @cython.nogil
 def _move_block(m: Memory, zone: cython.int, pfn: cython.int, t: cython.int) -> cython.int:
-    """The pageblock's free blocks go to type t's lists; pages moved (claim), blocks (march)."""
+    """The pageblock's free blocks go to type t's lists; pages moved (claim), blocks (march).
+
+    Source: 6.1 move_freepages_block; v28 2/12 move_freepages_block.
+    """
     start: cython.int = (pfn >> m.block_order) << m.block_order
     end: cython.int = start + (1 << m.block_order)
     order: cython.int
@@ -606,7 +632,10 @@ def _move_block(m: Memory, zone: cython.int, pfn: cython.int, t: cython.int) -> 
 @cython.exceptval(check=False)
 @cython.nogil
 def _movable_pages(m: Memory, zone: cython.int, pfn: cython.int) -> cython.int:
-    """Movable pages in use in the pageblock of `pfn`."""
+    """Movable pages in use in the pageblock of `pfn`.
+
+    Source: 6.1 move_freepages, num_movable.
+    """
     start: cython.int = (pfn >> m.block_order) << m.block_order
     end: cython.int = start + (1 << m.block_order)
     count: cython.int = 0
@@ -624,7 +653,10 @@ def _movable_pages(m: Memory, zone: cython.int, pfn: cython.int) -> cython.int:
 @cython.exceptval(check=False)
 @cython.nogil
 def _set_block_type(m: Memory, pfn: cython.int, order: cython.int, t: cython.int) -> cython.int:
-    """Type of all pageblocks of a block; how many really changed, each with its event."""
+    """Type of all pageblocks of a block; how many really changed, each with its event.
+
+    Source: 6.1 change_pageblock_range; v28 set_pageblock_migratetype.
+    """
     block: cython.int
     changed: cython.int = 0
     blocks: cython.int = 1
@@ -642,7 +674,10 @@ def _set_block_type(m: Memory, pfn: cython.int, order: cython.int, t: cython.int
 @cython.exceptval(check=False)
 @cython.nogil
 def _alternative(m: Memory, zone: cython.int, order: cython.int, t: cython.int) -> cython.int:
-    """First foreign type with a free block of that order; -1 where there is none."""
+    """First foreign type with a free block of that order; -1 where there is none.
+
+    Source: 6.1 find_suitable_fallback, fallbacks; v28 2/12.
+    """
     i: cython.int
     other: cython.int
     for i in range(3):
@@ -659,6 +694,10 @@ def _alternative(m: Memory, zone: cython.int, order: cython.int, t: cython.int) 
 @cython.exceptval(check=False)
 @cython.nogil
 def _can_steal(m: Memory, order: cython.int, t: cython.int) -> cython.bint:
+    """Whether a fallback at that order may take the rest of the pageblock along.
+
+    Source: 6.1 can_steal_fallback.
+    """
     return order >= m.block_order // 2 or t in (R, U) or not m.enabled
 
 
@@ -668,7 +707,10 @@ def _can_steal(m: Memory, order: cython.int, t: cython.int) -> cython.bint:
 def _fallback_claim(
     m: Memory, zone: cython.int, order: cython.int, t: cython.int, lowest: cython.int
 ) -> cython.bint:
-    """Rule 8, claim: bring foreign free pages onto the request's lists; whether there were any."""
+    """Rule 8, claim: bring foreign free pages onto the request's lists; whether there were any.
+
+    Source: 6.1 __rmqueue_fallback.
+    """
     c: cython.int
     other: cython.int = -1
     pfn: cython.int
@@ -715,7 +757,10 @@ def _steal(
     t: cython.int,
     whole_block: cython.bint,
 ) -> cython.int:
-    """Rule 8, claim, step 2; how many pageblocks changed their type."""
+    """Rule 8, claim, step 2; how many pageblocks changed their type.
+
+    Source: 6.1 steal_suitable_fallback.
+    """
     old: cython.int = m.block_type[pfn >> m.block_order]
     changed: cython.int = 0
     free_pages: cython.int
@@ -744,7 +789,10 @@ def _steal(
 @cython.exceptval(check=False)
 @cython.nogil
 def _lowest(m: Memory, node: cython.int) -> cython.int:
-    """The entry of a list with the lowest pfn."""
+    """The entry of a list with the lowest pfn.
+
+    Source: v28 10/12.
+    """
     lowest: cython.int = m.next[node]
     at: cython.int = lowest
     while at != node:
@@ -758,7 +806,10 @@ def _lowest(m: Memory, node: cython.int) -> cython.int:
 @cython.exceptval(check=False)
 @cython.nogil
 def _fallback_march(m: Memory, zone: cython.int, order: cython.int, t: cython.int) -> cython.int:
-    """Rule 8, march-2007: take a block from a foreign list; PFN_NONE where all are empty."""
+    """Rule 8, march-2007: take a block from a foreign list; PFN_NONE where all are empty.
+
+    Source: v28 2/12, 8/12.
+    """
     c: cython.int
     i: cython.int
     other: cython.int
@@ -786,7 +837,10 @@ def _take_march(
     c: cython.int,
     other: cython.int,
 ) -> cython.int:
-    """Rule 8, march-2007, steps 2 and 3, for a block on list (c, other)."""
+    """Rule 8, march-2007, steps 2 and 3, for a block on list (c, other).
+
+    Source: v28 2/12, 5/12, 10/12.
+    """
     node: cython.int = _free_node(m, zone, c, other)
     pfn: cython.int = m.next[node] if t == M else _lowest(m, node)
     rest: cython.int = other
@@ -814,6 +868,10 @@ def _take_march(
 @cython.exceptval(check=False)
 @cython.nogil
 def _pcp_index(m: Memory, t: cython.int, order: cython.int) -> cython.int:
+    """Number of the per-CPU list for a type and an order.
+
+    Source: 6.1 order_to_pindex.
+    """
     if t == HA:
         t = M
     if order > 3:
@@ -825,6 +883,10 @@ def _pcp_index(m: Memory, t: cython.int, order: cython.int) -> cython.int:
 @cython.exceptval(check=False)
 @cython.nogil
 def _pcp_order(m: Memory, index: cython.int) -> cython.int:
+    """Order of the blocks on a per-CPU list.
+
+    Source: 6.1 pindex_to_order.
+    """
     return m.block_order if index >= 12 else index // 3
 
 
@@ -832,7 +894,10 @@ def _pcp_order(m: Memory, index: cython.int) -> cython.int:
 @cython.exceptval(check=False)
 @cython.nogil
 def _on_pcp(m: Memory, order: cython.int) -> cython.bint:
-    """Whether requests and frees of that order go over per-CPU lists."""
+    """Whether requests and frees of that order go over per-CPU lists.
+
+    Source: 2.6.20 buffered_rmqueue, free_hot_cold_page; 6.1 pcp_allowed_order.
+    """
     if m.pcp_rule == PCP_TYPES:
         return order <= 3 or order == m.block_order
     return order == 0 and m.pcp_rule != PCP_NONE
@@ -850,7 +915,10 @@ def _refill(
     blocks: cython.int,
     lowest: cython.int,
 ) -> cython.void:
-    """Up to `blocks` blocks from the buddy lists; appended, but pushed under the tagged rule."""
+    """Up to `blocks` blocks from the buddy lists; appended, but pushed under the tagged rule.
+
+    Source: 2.6.20 and 6.1 rmqueue_bulk; v28 4/12.
+    """
     _i: cython.int
     pfn: cython.int
     got_pages: cython.int = 0
@@ -871,7 +939,10 @@ def _refill(
 @cython.exceptval(check=False)
 @cython.nogil
 def _tagged_page(m: Memory, node: cython.int, t: cython.int) -> cython.int:
-    """First page of the list whose noted type is t; the sentinel where there is none."""
+    """First page of the list whose noted type is t; the sentinel where there is none.
+
+    Source: v28 4/12.
+    """
     at: cython.int = m.next[node]
     while at != node:
         m.counters_[C_SEARCHES] += 1
@@ -887,6 +958,11 @@ def _tagged_page(m: Memory, node: cython.int, t: cython.int) -> cython.int:
 def _pcp_alloc(
     m: Memory, zone: cython.int, order: cython.int, t: cython.int, lowest: cython.int
 ) -> cython.int:
+    """A block from the per-CPU lists, refilled if need be; PFN_NONE where that gives none.
+
+    Source: 2.6.20 buffered_rmqueue; v28 4/12; 6.1 __rmqueue_pcplist.
+    DEVIATION: D6, no cold list.
+    """
     node: cython.int
     pfn: cython.int
     blocks: cython.int = m.pcp_batch[zone]
@@ -915,7 +991,10 @@ def _pcp_alloc(
 @cython.exceptval(check=False)
 @cython.nogil
 def _drain(m: Memory, zone: cython.int, pages: cython.int, index: cython.int) -> cython.void:
-    """Free up to `pages` pages from the lists' tails, starting at list `index` (all rules)."""
+    """Free up to `pages` pages from the lists' tails, starting at list `index` (all rules).
+
+    Source: 2.6.20 free_pages_bulk; 6.1 free_pcppages_bulk.
+    """
     node: cython.int
     pfn: cython.int
     order: cython.int
@@ -958,6 +1037,10 @@ def _drain(m: Memory, zone: cython.int, pages: cython.int, index: cython.int) ->
 @cython.exceptval(check=False)
 @cython.nogil
 def _drain_all(m: Memory) -> cython.void:
+    """Give all pages on per-CPU lists back.
+
+    Source: 2.6.20 __drain_pages; 6.1 drain_pages_zone.
+    """
     zone: cython.int
     pages: cython.int
     m.counters_[C_DRAIN_ALL] += 1
@@ -973,7 +1056,10 @@ def _drain_all(m: Memory) -> cython.void:
 @cython.exceptval(check=False)
 @cython.nogil
 def _pcp_shrink(m: Memory, zone: cython.int, order: cython.int, index: cython.int) -> cython.void:
-    """Rule 5, types and orders: after a free, drain if the lists hold too much."""
+    """Rule 5, types and orders: after a free, drain if the lists hold too much.
+
+    Source: 6.1 nr_pcp_high, nr_pcp_free.
+    """
     batch: cython.int = m.pcp_batch[zone]
     high: cython.int = m.pcp_high[zone]
     pages: cython.int
@@ -998,6 +1084,10 @@ def _pcp_shrink(m: Memory, zone: cython.int, order: cython.int, index: cython.in
 @cython.exceptval(check=False)
 @cython.nogil
 def _pcp_free(m: Memory, zone: cython.int, pfn: cython.int, order: cython.int) -> cython.void:
+    """A freed block enters the per-CPU lists, which may then be drained.
+
+    Source: 2.6.20 free_hot_cold_page; 6.1 free_unref_page_commit.
+    """
     index: cython.int = 0
     t: cython.int = _type_when_freed(m, pfn)
     if m.pcp_rule == PCP_TYPES:
@@ -1029,7 +1119,11 @@ def _watermark_ok(
     class_zone: cython.int,
     reserves: cython.bint,
 ) -> cython.bint:
-    """Whether the zone may serve the request; `reserves`: atomic on walk 2."""
+    """Whether the zone may serve the request; `reserves`: atomic on walk 2.
+
+    Source: 2.6.20 zone_watermark_ok; 6.1 __zone_watermark_ok.
+    DEVIATION: D4, no watermark boost.
+    """
     free: cython.int = m.zone_free[zone] - (1 << order) + 1
     reserve: cython.int = m.reserve[zone * m.nr_zones + class_zone]
     if reserves:
@@ -1052,7 +1146,10 @@ def _watermark_ok(
 def _halving_ok(
     m: Memory, zone: cython.int, order: cython.int, mark: cython.int, free: cython.int
 ) -> cython.bint:
-    """Rule 2, halving: without the blocks too small, half of the mark is left at each order."""
+    """Rule 2, halving: without the blocks too small, half of the mark is left at each order.
+
+    Source: 2.6.20 zone_watermark_ok.
+    """
     node: cython.int
     i: cython.int
     for i in range(order):
@@ -1072,7 +1169,10 @@ def _halving_ok(
 def _has_block(
     m: Memory, zone: cython.int, order: cython.int, reserves: cython.bint
 ) -> cython.bint:
-    """Rule 2, one block: some block of sufficient order is free."""
+    """Rule 2, one block: some block of sufficient order is free.
+
+    Source: 6.1 __zone_watermark_ok.
+    """
     node: cython.int
     i: cython.int
     for i in range(order, 11):
@@ -1088,6 +1188,10 @@ def _has_block(
 @cython.exceptval(check=False)
 @cython.nogil
 def _wake_kswapd(m: Memory, class_zone: cython.int) -> cython.void:
+    """A failed walk 1 wakes kswapd.
+
+    Source: 6.1 wakeup_kswapd.
+    """
     if not m.kswapd_active or class_zone > m.kswapd_class:
         m.kswapd_class = class_zone
     m.kswapd_active = True
@@ -1097,7 +1201,11 @@ def _wake_kswapd(m: Memory, class_zone: cython.int) -> cython.void:
 @cython.exceptval(check=False)
 @cython.nogil
 def _reclaim_active(m: Memory) -> cython.bint:
-    """Whether kswapd still works; it stops once a zone is above HIGH."""
+    """Whether kswapd still works; it stops once a zone is above HIGH.
+
+    Source: 6.1 balance_pgdat, ZONE_RECLAIM_ACTIVE.
+    DEVIATION: D7, kswapd reclaims nothing.
+    """
     zone: cython.int
     reserve: cython.int
     for zone in range(m.kswapd_class + 1):
@@ -1115,6 +1223,10 @@ def _reclaim_active(m: Memory) -> cython.bint:
 @cython.exceptval(check=False)
 @cython.nogil
 def _reserve_highatomic(m: Memory, zone: cython.int, pfn: cython.int) -> cython.void:
+    """Make the pageblock just served from a high-atomic one, up to the limit.
+
+    Source: 6.1 reserve_highatomic_pageblock.
+    """
     block_pages: cython.int = 1 << m.block_order
     if m.highatomic[zone] >= m.zone_managed[zone] // 100 + block_pages:
         return
@@ -1130,6 +1242,10 @@ def _reserve_highatomic(m: Memory, zone: cython.int, pfn: cython.int) -> cython.
 @cython.exceptval(check=False)
 @cython.nogil
 def _unreserve_highatomic(m: Memory, class_zone: cython.int, t: cython.int) -> cython.void:
+    """Give one high-atomic pageblock back to type t.
+
+    Source: 6.1 unreserve_highatomic_pageblock.
+    """
     zone: cython.int
     order: cython.int
     pfn: cython.int
@@ -1160,6 +1276,10 @@ def _unreserve_highatomic(m: Memory, class_zone: cython.int, t: cython.int) -> c
 def _request_type(
     m: Memory, order: cython.int, mobility: cython.int, flags: cython.int
 ) -> cython.int:
+    """Migratetype of a request.
+
+    Source: v28 4/12, 9/12; 6.1 gfp_migratetype.
+    """
     if m.grouping == GROUP_NONE or not m.enabled:
         return U
     if m.grouping == GROUP_MARCH and order > 0 and flags & ATOMIC:
@@ -1178,7 +1298,10 @@ def _take(
     lowest: cython.int,
     reserves: cython.bint,
 ) -> cython.int:
-    """Rule 3: a block from one zone that passed its watermark, or PFN_NONE."""
+    """Rule 3: a block from one zone that passed its watermark, or PFN_NONE.
+
+    Source: 2.6.20 buffered_rmqueue; 6.1 rmqueue.
+    """
     pfn: cython.int
     if _on_pcp(m, order):
         pfn = _pcp_alloc(m, zone, order, t, lowest)
@@ -1204,6 +1327,10 @@ def _take_buddy(
     lowest: cython.int,
     highatomic: cython.bint,
 ) -> cython.int:
+    """A block from the buddy lists, with or without the high-atomic reserve.
+
+    Source: 6.1 rmqueue_buddy.
+    """
     pfn: cython.int = PFN_NONE
     if highatomic and order:
         pfn = _smallest(m, zone, order, HA)
@@ -1230,7 +1357,10 @@ def _walk_zones(
     lowest: cython.int,
     reserves: cython.bint,
 ) -> cython.int:
-    """Walk 1 or 2 down the zonelist."""
+    """Walk 1 or 2 down the zonelist.
+
+    Source: 2.6.20 and 6.1 get_page_from_freelist.
+    """
     zone: cython.int
     pfn: cython.int
     mark: cython.int
@@ -1249,7 +1379,13 @@ def _walk_zones(
 def _alloc_slow(
     m: Memory, order: cython.int, t: cython.int, class_zone: cython.int, atomic: cython.bint
 ) -> cython.int:
-    """Walk 2 and, for a request that may wait, the last steps before failure."""
+    """Walk 2 and, for a request that may wait, the last steps before failure.
+
+    Source: 2.6.20 __alloc_pages; v28 7/12; 6.1 __alloc_pages_slowpath.
+    DEVIATION: D1, nothing is reclaimed or compacted.
+    DEVIATION: D2, walk 2 is not tried twice.
+    DEVIATION: D3, the last reserves and OOM are left out.
+    """
     pfn: cython.int
     _wake_kswapd(m, class_zone)
     pfn = _walk_zones(m, order, t, class_zone, 2, order, atomic)
@@ -1267,6 +1403,10 @@ def _alloc_slow(
 @cython.exceptval(check=False)
 @cython.nogil
 def _alloc(m: Memory, order: cython.int, mobility: cython.int, flags: cython.int) -> cython.int:
+    """One request: walk 1, then the slow path; counts it and marks its pages.
+
+    Source: 2.6.20 and 6.1 __alloc_pages; 6.1 alloc_flags_nofragment.
+    """
     t: cython.int = _request_type(m, order, mobility, flags)
     class_zone: cython.int = m.class_movable if mobility == M else m.class_other
     pfn: cython.int = PFN_NONE
@@ -1292,6 +1432,10 @@ def _alloc(m: Memory, order: cython.int, mobility: cython.int, flags: cython.int
 @cython.exceptval(check=False)
 @cython.nogil
 def _free(m: Memory, pfn: cython.int, order: cython.int) -> cython.void:
+    """Free a block in use.
+
+    Source: 2.6.20 __free_pages; 6.1 free_the_page.
+    """
     zone: cython.int = _zone_of(m, pfn)
     m.counters_[C_FREES] += 1
     if _on_pcp(m, order):

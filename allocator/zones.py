@@ -105,7 +105,7 @@ def _movable_start(machine: Machine, mechanism: Mechanism, bounds: list) -> int 
     """First pfn of ZONE_MOVABLE, inside the highest kernel zone; None without one.
 
     As in the kernel there is none either where kernelcore comes to no page at all.
-    DEVIATION: one node, so kernelcore isn't spread over nodes.
+    DEVIATION: D9, one node: kernelcore isn't spread over nodes.
     """
     present = machine.unusable != HOLE
     core_pages = mechanism.zones.kernelcore_pages(int(present.sum()))
@@ -133,7 +133,11 @@ def min_free_pages(machine: Machine, mechanism: Mechanism, zones: list[Zone]) ->
 
 
 def with_watermarks(zones: list[Zone], all_min_pages: int, mechanism: Mechanism) -> list[Zone]:
-    """The zones with their MIN, LOW and HIGH (KERNEL.md, rule 2); `all_min_pages` is shared out."""
+    """The zones with their MIN, LOW and HIGH (KERNEL.md, rule 2); `all_min_pages` is shared out.
+
+    Source: 2.6.20 setup_per_zone_pages_min; 6.1 __setup_per_zone_wmarks.
+    DEVIATION: D5, managed pages where 2.6.20 has present ones.
+    """
     managed_pages = sum(z.managed_pages for z in zones)
     result = []
     for zone in zones:

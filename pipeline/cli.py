@@ -193,7 +193,10 @@ def verify(recording: Path, stream: Path | None, as_json: bool) -> None:
 @_fps
 @_force
 def video(recordings: tuple[Path, ...], output: Path, **options: object) -> None:
-    """A video: of one recording, or of several on one clock. Into a folder: each, and all."""
+    """A video: of one recording, or of several on one clock. Into a folder: each, and all.
+
+    FILE.webp: a small animation instead of an MP4.
+    """
     from pipeline.draw import draw_video
 
     draw_video(list(recordings), output, **options)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.artefacts import Task, figures, sheet, still, video
+from pipeline.artefacts import Task, animation, figures, sheet, still, video
 from pipeline.artefacts.panels import Drawing
 from pipeline.config import UsageError
 from pipeline.execute import execute, progress_of
@@ -13,7 +13,10 @@ from renderer.layouts import layout_named
 def draw_video(
     paths: list[Path], output: Path, layout: str | None, fps: int | None, force: bool
 ) -> None:
-    """Into a file: all recordings on one clock. Into a folder: each, and all together."""
+    """Into a file: all recordings on one clock. Into a folder: each, and all together.
+
+    A file .webp becomes the small animation.
+    """
     drawing = _drawing(layout, fps)
     targets: list[tuple[list[Path], Path]] = []
     if _is_folder(output):
@@ -25,7 +28,8 @@ def draw_video(
             targets.append((paths, output / "comparison.mp4"))
     else:
         targets = [(paths, output)]
-    _make([Task(str(t), video.write, (p, t, drawing)) for p, t in targets], force)
+    write = animation.write if output.suffix == ".webp" else video.write
+    _make([Task(str(t), write, (p, t, drawing)) for p, t in targets], force)
 
 
 def draw_sheet(

@@ -91,6 +91,7 @@ def infer_block_types(
     Reclaimable where reclaimable pages outnumber the other kernel pages, unmovable where there is
     any of those, else movable; a wholly free pageblock takes the type of the one it would form a
     block of the highest order with. ZONE_MOVABLE is movable throughout.
+    DEVIATION: D8, inferred, not known.
     """
     block_pages = 1 << mechanism.grouping.block_order
     blocks = -(-len(page_class) // block_pages)
