@@ -39,6 +39,8 @@ def _told(error: Exception) -> tuple[str, int]:
         sys.exit(1)
     if isinstance(error, OSError):
         return f"{error.filename or 'output'}: {error.strerror or error}", 1
+    if isinstance(error, MemoryError):
+        return "out of memory", 1
     if isinstance(error, FAILURES):
         return str(error), 1
     raise error

@@ -1,11 +1,14 @@
 """Run tasks in this process or several, with progress on standard error."""
 
 import multiprocessing
+import os
 import queue
+import signal
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
 from pipeline.artefacts import Task
@@ -36,18 +39,33 @@ def execute(tasks: list[Task], jobs: int, report: "Callable[[str, int, int], Non
                 for future in done:
                     future.result()
             _pass_on(told, report)
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
+        except BrokenProcessPool:
+            raise ExecuteError("a worker process was killed; perhaps memory ran out") from None
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():
+                os.kill(worker.pid, signal.SIGINT)
             raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+class ExecuteError(Exception):
+    """Tasks that could not be run: one line."""
 
 
 def _connect(told: multiprocessing.Queue) -> None:
     global _to_parent
     _to_parent = told
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _run_apart(task: Task) -> None:
-    _run(task, lambda *message: _to_parent.put(message))
+    """In a worker: an interrupt stops the task, which removes what it has half written."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _run(task, lambda *message: _to_parent.put(message))
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _run(task: Task, report: Callable[[str, int, int], None]) -> None:

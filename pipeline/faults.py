@@ -2,6 +2,7 @@
 
 from allocator.mechanism import MechanismError
 from pipeline.config import UsageError
+from pipeline.execute import ExecuteError
 from pipeline.recording import RecordingError
 from renderer.layouts import LayoutError
 from renderer.output import RenderError
@@ -9,4 +10,4 @@ from renderer.panel import PanelError
 from workloads.stream import WorkloadError
 
 USAGE = (UsageError, MechanismError, LayoutError, PanelError)
-FAILURES = (RecordingError, WorkloadError, RenderError)
+FAILURES = (RecordingError, WorkloadError, RenderError, ExecuteError)

@@ -3,7 +3,10 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +50,7 @@ def digests(folder: Path) -> dict[str, str]:
 def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with all artefacts, made once by the console script."""
     folder = tmp_path_factory.mktemp("run") / "small"
-    command = [Path(os.sys.executable).parent / "pagereel", *SMALL, "-o", folder, "-j", "2"]
+    command = [Path(sys.executable).parent / "pagereel", *SMALL, "-o", folder, "-j", "2"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == f"{folder}\n"
     return folder
@@ -325,3 +328,46 @@ def test_a_failure_in_a_worker_keeps_what_was_done(
     assert line == "pagereel: sheet.png: broken on purpose"
     assert "metadata.json" not in files(tmp_path / "run")
     assert "summary.csv" in files(tmp_path / "run")
+
+
+def started(folder: Path) -> subprocess.Popen:
+    """A run in a process of its own, once its workers write videos."""
+    long = [*SMALL, "--frames", "1500", "--only", "video", "--only", "comparison", "-j", "2"]
+    process = subprocess.Popen(
+        [Path(sys.executable).parent / "pagereel", *long, "-o", folder],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for _ in range(600):
+        if list(folder.glob("video/.*partial*")):
+            return process
+        time.sleep(0.1)
+    process.kill()
+    raise AssertionError("no video was begun")
+
+
+def test_an_interrupt_stops_it_and_leaves_nothing_half_done(tmp_path: Path) -> None:
+    process = started(tmp_path / "run")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (out, err.strip()) == ("", "pagereel: stopped")
+    assert not [name for name in files(tmp_path) if "partial" in name or "metadata" in name]
+    assert "run/recordings/churn-6.1-off-0.reel" in files(tmp_path)
+
+
+def test_a_killed_worker_is_told(tmp_path: Path) -> None:
+    process = started(tmp_path / "run")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        process.kill()
+        pytest.skip("this system doesn't tell a process's children")
+    for child in children.read_text().split():
+        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+            os.kill(int(child), signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "a worker process was killed" in err
+    assert "run/metadata.json" not in files(tmp_path)
+    assert "run/video/comparison.mp4" not in files(tmp_path)
