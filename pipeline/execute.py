@@ -10,13 +10,16 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.synchronize import Event
 
 from pipeline.artefacts import Task
 
 PLAIN_EVERY_S = 10.0  # a line now and then, where standard error is no terminal
 TELL_EVERY_S = 0.2  # how often a task tells how far it is
 
+# In a worker: where it tells how far it is, and whether all are to stop.
 _to_parent: "multiprocessing.Queue | None" = None
+_stopping: Event | None = None
 
 
 def execute(tasks: list[Task], jobs: int, report: "Callable[[str, int, int], None]") -> None:
@@ -29,8 +32,9 @@ def execute(tasks: list[Task], jobs: int, report: "Callable[[str, int, int], Non
             _run(task, report)
         return
     context = multiprocessing.get_context("spawn")
-    told = context.Queue()
-    with ProcessPoolExecutor(min(jobs, len(tasks)), context, _connect, (told,)) as pool:
+    told, stopping = context.Queue(), context.Event()
+    workers = min(jobs, len(tasks))
+    with ProcessPoolExecutor(workers, context, _connect, (told, stopping)) as pool:
         open_tasks = {pool.submit(_run_apart, task) for task in tasks}
         try:
             while open_tasks:
@@ -42,6 +46,7 @@ def execute(tasks: list[Task], jobs: int, report: "Callable[[str, int, int], Non
         except BrokenProcessPool:
             raise ExecuteError("a worker process was killed; perhaps memory ran out") from None
         except KeyboardInterrupt:
+            stopping.set()  # what already waits in the pool's queue can't be cancelled
             for worker in multiprocessing.active_children():
                 os.kill(worker.pid, signal.SIGINT)
             raise
@@ -53,14 +58,16 @@ class ExecuteError(Exception):
     """Tasks that could not be run: one line."""
 
 
-def _connect(told: multiprocessing.Queue) -> None:
-    global _to_parent
-    _to_parent = told
+def _connect(told: multiprocessing.Queue, stopping: Event) -> None:
+    global _to_parent, _stopping
+    _to_parent, _stopping = told, stopping
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _run_apart(task: Task) -> None:
     """In a worker: an interrupt stops the task, which removes what it has half written."""
+    if _stopping.is_set():
+        return
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         _run(task, lambda *message: _to_parent.put(message))

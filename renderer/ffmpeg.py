@@ -5,6 +5,7 @@ at its exit status: a full disk would give a broken file without an error.
 """
 
 import json
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -110,21 +111,38 @@ def _running(command: list[str], path: Path, **pipes: int) -> Iterator[subproces
     """ffmpeg at work; at the end of the block it must end well. Stopped on any exception."""
     with tempfile.TemporaryFile() as words:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL} | pipes
-        process = subprocess.Popen(command, stderr=words, **pipes)
+        process = None
+        interrupts = _hold_interrupts()  # one that came while it starts would leave it running
         try:
+            process = subprocess.Popen(command, stderr=words, **pipes)
+            _restore_interrupts(interrupts)
             yield process
             _close(process)
             status = process.wait()
         except BaseException:
-            process.kill()
-            _close(process)
-            process.wait()
+            if process:
+                process.kill()
+                _close(process)
+                process.wait()
+            _restore_interrupts(interrupts)
             raise
         if status:
             words.seek(0)
             said = words.read().decode("utf-8", "replace").split("\n")
             told = [line.strip() for line in said if line.strip()] or [f"exit status {status}"]
             raise RenderError(f"{path}: ffmpeg: {told[0]}")
+
+
+def _hold_interrupts() -> set | None:
+    """Interrupts wait from here on; what to restore."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return None
+    return signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def _restore_interrupts(before: set | None) -> None:
+    if before is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _close(process: subprocess.Popen) -> None:
