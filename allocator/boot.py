@@ -31,6 +31,7 @@ def release_free_pages(memory: Memory, free: np.ndarray, migratetype_of) -> None
     """Put all pages of the bool array `free` on the free lists, zone by zone, ascending.
 
     `migratetype_of(pfn)` is the type of the list for a block that begins at pfn.
+    DEVIATION: D18, greatest blocks at once where 2.6.20 frees chunks of 64 pages.
     """
     for zone in memory.zones:
         for start, end in free_ranges(free[zone.start_pfn : zone.end_pfn]):

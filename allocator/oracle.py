@@ -125,7 +125,7 @@ class OracleMemory(PerCpuLists):
     # Rule 1.
 
     def migratetype_of_request(self, order: int, mobility: int, atomic: bool) -> int:
-        """Rule 1, migratetype. Source: v28 4/12, 9/12; 6.1 gfp_migratetype."""
+        """Rule 1, migratetype. Source: v28 2/12, 10/12; 6.1 gfp_migratetype."""
         if not self.grouping_on:
             return UNMOVABLE
         if self.rule == "march-2007" and order > 0 and atomic:

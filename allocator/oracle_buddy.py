@@ -141,7 +141,7 @@ class BuddyLists:
 
     def type_when_freed(self, pfn: int, noted: int | None = None) -> int:
         """Rule 4, t; `noted` is what a per-CPU list knows of the page. Source: 6.1
-        free_pcppages_bulk, get_pcppage_migratetype; v28 2/12."""
+        free_pcppages_bulk, get_pcppage_migratetype; v28 4/12."""
         if self.rule == "none":
             return UNMOVABLE
         if self.rule == "claim" and noted is not None:
@@ -171,7 +171,7 @@ class BuddyLists:
     def take_from_buddy_lists(
         self, zone: int, order: int, migratetype: int, nofragment: bool
     ) -> int | None:
-        """Rule 4 with rule 8 behind it. Source: 6.1 __rmqueue; v28 2/12."""
+        """Rule 4 with rule 8 behind it. Source: 6.1 __rmqueue; v28 4/12."""
         pfn = self.smallest(zone, order, migratetype)
         if pfn is not None:
             return pfn
@@ -185,16 +185,18 @@ class BuddyLists:
 
     def pages_of_block(self, zone: int, candidate: int) -> range:
         """Rule 8: the pages of the candidate's pageblock that are looked at; none where it ends
-        after the zone. Source: 6.1 move_freepages_block; v28 2/12."""
+        after the zone. Source: 6.1 move_freepages_block; v28 8/12."""
         start = candidate & ~(self.block_pages - 1)
         end = start + self.block_pages
-        if end > self.zones[zone].end_pfn:
+        zone_end = self.zones[zone].end_pfn
+        # The patches ask for the zone of the page after the pageblock, 6.1 for that of its last.
+        if end > zone_end or (self.rule == "march-2007" and end == zone_end):
             return range(0)
         return range(candidate if start < self.zones[zone].start_pfn else start, end)
 
     def move_free_blocks(self, zone: int, candidate: int, migratetype: int) -> list[int]:
         """Rule 8: move all free blocks of a pageblock to a type; their orders. Source: 6.1
-        move_freepages; v28 2/12."""
+        move_freepages; v28 8/12."""
         moved = []
         for pfn in self.pages_of_block(zone, candidate):
             if pfn in self.free_heads:
@@ -314,8 +316,8 @@ class BuddyLists:
     def candidate_march_2007(
         self, zone: int, order: int, migratetype: int
     ) -> tuple[int, int, int] | None:
-        """Rule 8, march-2007, 1: (pfn, order, type) of the block to split. Source: v28 2/12,
-        5/12, 7/12."""
+        """Rule 8, march-2007, 1: (pfn, order, type) of the block to split. Source: v28 4/12,
+        8/12, 10/12, 11/12."""
         for spare_highatomic in (True, False):
             for current in range(MAX_ORDER, order - 1, -1):
                 for other in MARCH_2007_ALTERNATIVES[migratetype]:
@@ -328,7 +330,8 @@ class BuddyLists:
         return None
 
     def fallback_march_2007(self, zone: int, order: int, migratetype: int) -> int | None:
-        """Rule 8, march-2007: split a block of another type. Source: v28 2/12, 8/12, 10/12."""
+        """Rule 8, march-2007: split a block of another type. Source: v28 4/12, 8/12,
+        12/12."""
         candidate = self.candidate_march_2007(zone, order, migratetype)
         if candidate is None:
             return None

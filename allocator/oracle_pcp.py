@@ -52,7 +52,7 @@ class PerCpuLists(BuddyLists):
     def take_from_pcp(
         self, zone: int, order: int, migratetype: int, nofragment: bool
     ) -> int | None:
-        """Rule 5, allocation. Source: 2.6.20 buffered_rmqueue; v28 4/12; 6.1 rmqueue_pcplist."""
+        """Rule 5, allocation. Source: 2.6.20 buffered_rmqueue; v28 5/12; 6.1 rmqueue_pcplist."""
         self.free_factor[zone] >>= 1
         pages = self.pcp[zone][self.pcp_index(order, migratetype)]
         at = self.first_fitting(pages, migratetype)
@@ -62,7 +62,7 @@ class PerCpuLists(BuddyLists):
         return None if at is None else pages.pop(at)[0]
 
     def first_fitting(self, pages: list[tuple[int, int]], migratetype: int) -> int | None:
-        """Rule 5: place of the first page a request may have. Source: v28 4/12."""
+        """Rule 5: place of the first page a request may have. Source: v28 5/12."""
         for at, (_, noted) in enumerate(pages):
             if self.pcp_rule != "tagged" or noted == migratetype:
                 return at
@@ -88,7 +88,7 @@ class PerCpuLists(BuddyLists):
     # Freeing.
 
     def free_to_pcp(self, zone: int, pfn: int, order: int) -> None:
-        """Rule 5, free. Source: 2.6.20 free_hot_cold_page; v28 4/12; 6.1
+        """Rule 5, free. Source: 2.6.20 free_hot_cold_page; v28 5/12; 6.1
         free_unref_page_commit."""
         noted = UNMOVABLE if self.rule == "none" else self.type_of_block(pfn)
         index = self.pcp_index(order, noted)
@@ -106,7 +106,7 @@ class PerCpuLists(BuddyLists):
         high = 0
         if not free_high:
             high = self.zones[zone].pcp_high_pages
-            if self.kswapd_active():
+            if zone <= self.highest_reclaimed() and self.kswapd_active():
                 high = min(4 * self.zones[zone].batch_pages, high)
         if self.pcp_count(zone) >= high:
             self.drain(zone, self.pages_to_drain(zone, high, free_high), index)
@@ -167,6 +167,11 @@ class PerCpuLists(BuddyLists):
         if self.kswapd_class_zone is None:
             self.kswapd_class_zone = class_zone
         self.kswapd_class_zone = max(self.kswapd_class_zone, class_zone)
+
+    def highest_reclaimed(self) -> int:
+        """Rule 6: the highest zone that kswapd works for, -1 while it sleeps. Source: 6.1
+        update_reclaim_active."""
+        return -1 if self.kswapd_class_zone is None else self.kswapd_class_zone
 
     def kswapd_active(self) -> bool:
         """Rule 6: looked at now; it sleeps once a zone is above its mark. Source: 6.1

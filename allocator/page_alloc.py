@@ -565,7 +565,7 @@ def _free_one(
 def _type_when_freed(m: Memory, pfn: cython.int) -> cython.int:
     """Type of the list for a page that is freed now.
 
-    Source: v28 2/12; 6.1 get_pfnblock_migratetype.
+    Source: v28 4/12; 6.1 get_pfnblock_migratetype.
     """
     if m.grouping == GROUP_NONE:
         return U
@@ -580,7 +580,7 @@ def _rmqueue(
 ) -> cython.int:
     """A block of the request's type, by fallback if need be; fallback orders from `lowest` up.
 
-    Source: 6.1 __rmqueue; v28 2/12.
+    Source: 6.1 __rmqueue; v28 4/12.
     """
     pfn: cython.int = _smallest(m, zone, order, t)
     if pfn == PFN_NONE:
@@ -603,7 +603,7 @@ def _rmqueue(
 def _move_block(m: Memory, zone: cython.int, pfn: cython.int, t: cython.int) -> cython.int:
     """The pageblock's free blocks go to type t's lists; pages moved (claim), blocks (march).
 
-    Source: 6.1 move_freepages_block; v28 2/12 move_freepages_block.
+    Source: 6.1 move_freepages_block; v28 8/12.
     """
     start: cython.int = (pfn >> m.block_order) << m.block_order
     end: cython.int = start + (1 << m.block_order)
@@ -612,7 +612,7 @@ def _move_block(m: Memory, zone: cython.int, pfn: cython.int, t: cython.int) -> 
     moved_blocks: cython.int = 0
     if start < m.zone_start[zone]:
         start = pfn
-    if end > m.zone_end[zone]:
+    if end > m.zone_end[zone] or (m.grouping == GROUP_MARCH and end == m.zone_end[zone]):
         return 0
     while start < end:
         order = m.head_order[start] - 1
@@ -635,6 +635,7 @@ def _movable_pages(m: Memory, zone: cython.int, pfn: cython.int) -> cython.int:
     """Movable pages in use in the pageblock of `pfn`.
 
     Source: 6.1 move_freepages, num_movable.
+    DEVIATION: D13, by what was requested, not by LRU lists.
     """
     start: cython.int = (pfn >> m.block_order) << m.block_order
     end: cython.int = start + (1 << m.block_order)
@@ -676,7 +677,7 @@ def _set_block_type(m: Memory, pfn: cython.int, order: cython.int, t: cython.int
 def _alternative(m: Memory, zone: cython.int, order: cython.int, t: cython.int) -> cython.int:
     """First foreign type with a free block of that order; -1 where there is none.
 
-    Source: 6.1 find_suitable_fallback, fallbacks; v28 2/12.
+    Source: 6.1 find_suitable_fallback, fallbacks; v28 4/12, 10/12.
     """
     i: cython.int
     other: cython.int
@@ -791,7 +792,7 @@ def _steal(
 def _lowest(m: Memory, node: cython.int) -> cython.int:
     """The entry of a list with the lowest pfn.
 
-    Source: v28 10/12.
+    Source: v28 11/12.
     """
     lowest: cython.int = m.next[node]
     at: cython.int = lowest
@@ -808,7 +809,7 @@ def _lowest(m: Memory, node: cython.int) -> cython.int:
 def _fallback_march(m: Memory, zone: cython.int, order: cython.int, t: cython.int) -> cython.int:
     """Rule 8, march-2007: take a block from a foreign list; PFN_NONE where all are empty.
 
-    Source: v28 2/12, 8/12.
+    Source: v28 4/12, 8/12, 10/12.
     """
     c: cython.int
     i: cython.int
@@ -839,7 +840,7 @@ def _take_march(
 ) -> cython.int:
     """Rule 8, march-2007, steps 2 and 3, for a block on list (c, other).
 
-    Source: v28 2/12, 5/12, 10/12.
+    Source: v28 4/12, 8/12, 11/12, 12/12.
     """
     node: cython.int = _free_node(m, zone, c, other)
     pfn: cython.int = m.next[node] if t == M else _lowest(m, node)
@@ -917,7 +918,7 @@ def _refill(
 ) -> cython.void:
     """Up to `blocks` blocks from the buddy lists; appended, but pushed under the tagged rule.
 
-    Source: 2.6.20 and 6.1 rmqueue_bulk; v28 4/12.
+    Source: 2.6.20 and 6.1 rmqueue_bulk; v28 5/12.
     """
     _i: cython.int
     pfn: cython.int
@@ -941,7 +942,7 @@ def _refill(
 def _tagged_page(m: Memory, node: cython.int, t: cython.int) -> cython.int:
     """First page of the list whose noted type is t; the sentinel where there is none.
 
-    Source: v28 4/12.
+    Source: v28 5/12.
     """
     at: cython.int = m.next[node]
     while at != node:
@@ -960,7 +961,7 @@ def _pcp_alloc(
 ) -> cython.int:
     """A block from the per-CPU lists, refilled if need be; PFN_NONE where that gives none.
 
-    Source: 2.6.20 buffered_rmqueue; v28 4/12; 6.1 __rmqueue_pcplist.
+    Source: 2.6.20 buffered_rmqueue; v28 5/12; 6.1 __rmqueue_pcplist.
     DEVIATION: D6, no cold list.
     """
     node: cython.int
@@ -1066,7 +1067,7 @@ def _pcp_shrink(m: Memory, zone: cython.int, order: cython.int, index: cython.in
     if m.free_factor[zone] > 0 and 1 <= order <= 3:
         _drain(m, zone, m.pcp_count[zone], index)
         return
-    if m.kswapd_active and _reclaim_active(m):
+    if m.kswapd_active and zone <= m.kswapd_class and _reclaim_active(m):
         high = min(4 * batch, high)
     if m.pcp_count[zone] < high:
         return
@@ -1087,6 +1088,7 @@ def _pcp_free(m: Memory, zone: cython.int, pfn: cython.int, order: cython.int) -
     """A freed block enters the per-CPU lists, which may then be drained.
 
     Source: 2.6.20 free_hot_cold_page; 6.1 free_unref_page_commit.
+    DEVIATION: D17, no frees from interrupts past locked lists.
     """
     index: cython.int = 0
     t: cython.int = _type_when_freed(m, pfn)
@@ -1278,7 +1280,7 @@ def _request_type(
 ) -> cython.int:
     """Migratetype of a request.
 
-    Source: v28 4/12, 9/12; 6.1 gfp_migratetype.
+    Source: v28 2/12, 10/12; 6.1 gfp_migratetype.
     """
     if m.grouping == GROUP_NONE or not m.enabled:
         return U
@@ -1360,6 +1362,7 @@ def _walk_zones(
     """Walk 1 or 2 down the zonelist.
 
     Source: 2.6.20 and 6.1 get_page_from_freelist.
+    DEVIATION: D11, no limit of dirty pages.
     """
     zone: cython.int
     pfn: cython.int
@@ -1385,6 +1388,7 @@ def _alloc_slow(
     DEVIATION: D1, nothing is reclaimed or compacted.
     DEVIATION: D2, walk 2 is not tried twice.
     DEVIATION: D3, the last reserves and OOM are left out.
+    DEVIATION: D12, atomic is GFP_ATOMIC alone.
     """
     pfn: cython.int
     _wake_kswapd(m, class_zone)
@@ -1406,6 +1410,7 @@ def _alloc(m: Memory, order: cython.int, mobility: cython.int, flags: cython.int
     """One request: walk 1, then the slow path; counts it and marks its pages.
 
     Source: 2.6.20 and 6.1 __alloc_pages; 6.1 alloc_flags_nofragment.
+    DEVIATION: D10, every movable request may use ZONE_MOVABLE.
     """
     t: cython.int = _request_type(m, order, mobility, flags)
     class_zone: cython.int = m.class_movable if mobility == M else m.class_other

@@ -13,7 +13,7 @@ from allocator.terms import HOLE, PAGE_SIZE_BYTES, RESERVED
 # sysctl_lowmem_reserve_ratio
 KERNEL_ZONES = (("DMA", 4096, 256), ("DMA32", 1 << 20, 256), ("Normal", 2**31 - 1, 32))
 MOVABLE_ZONE = "Movable"
-KERNEL_MIGRATETYPES = 6  # of a 6.1 kernel with CMA and isolation, as distributions build it
+KERNEL_MIGRATETYPES = 5  # of a 6.1 kernel with isolation and without CMA, as Debian builds it
 
 
 @dataclass(frozen=True)
@@ -123,11 +123,14 @@ def _movable_start(machine: Machine, mechanism: Mechanism, bounds: list) -> int 
 def min_free_pages(machine: Machine, mechanism: Mechanism, zones: list[Zone]) -> int:
     """Pages that the watermarks MIN of all zones share: as set, else by the size of memory.
 
-    Source: 2.6.20 init_per_zone_pages_min, 6.1 calculate_min_free_kbytes.
+    ZONE_MOVABLE doesn't count for the size, though it gets its share.
+    Source: 2.6.20 init_per_zone_pages_min; 6.1 calculate_min_free_kbytes.
+    DEVIATION: D14, khugepaged doesn't raise it.
     """
     kbytes = mechanism.watermarks.min_free_kbytes or machine.min_free_kbytes
     if kbytes is None:
-        lowmem_kbytes = sum(z.managed_pages for z in zones) * (PAGE_SIZE_BYTES // 1024)
+        lowmem_pages = sum(z.managed_pages for z in zones if z.name != MOVABLE_ZONE)
+        lowmem_kbytes = lowmem_pages * (PAGE_SIZE_BYTES // 1024)
         kbytes = min(max(isqrt(16 * lowmem_kbytes), 128), mechanism.watermarks.max_min_free_kbytes)
     return kbytes // (PAGE_SIZE_BYTES // 1024)
 
@@ -184,8 +187,9 @@ def _with_per_cpu(zone: Zone, mechanism: Mechanism) -> Zone:
 def grouping_enabled(zones: tuple[Zone, ...], mechanism: Mechanism) -> bool:
     """Whether requests are told apart by mobility: switched on, and memory not too small for it.
 
-    Source: 6.1 mm/page_alloc.c, build_all_zonelists: off below one pageblock for each of the six
-    migratetypes; the patches of March 2007 have no such limit.
+    Source: 6.1 mm/page_alloc.c, build_all_zonelists: off below one pageblock for each of the
+    kernel's migratetypes; the patches of March 2007 have no such limit.
+    DEVIATION: D19, all pageblocks are unmovable then.
     """
     grouping = mechanism.grouping
     if grouping.rule != "claim":

@@ -67,7 +67,11 @@ FIRST_MEGABYTE_PAGES = 256
 
 
 def load_folder(path: Path) -> Stream:
-    """The request stream of a recording folder. Raises WorkloadError."""
+    """The request stream of a recording folder. Raises WorkloadError.
+
+    DEVIATION: D15, huge-page attempts leave no trace on the allocator.
+    DEVIATION: D16, pages of the bulk allocator are missing.
+    """
     path = Path(path)
     requests = _load(path / "requests.npz", (*REQUEST_RANGES, *START_RANGES, *SNAPSHOT_COLUMNS))
     where = str(path / "requests.npz")

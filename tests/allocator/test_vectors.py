@@ -314,9 +314,9 @@ def test_claim_alternatives(request_type, taken_from):
 
 
 def l28_machine(free: dict[int, int], migratetype: int = M) -> Memory:
-    memory = bare("2007-list", 1024)
+    memory = bare("2007-list", 2048)  # the last pageblock of a zone is never moved
     set_types(memory, migratetype)
-    for pfn in range(1024):
+    for pfn in range(2048):
         memory.set_used(pfn, 0, CLASS_MOVABLE)
     for pfn, order in free.items():
         memory.release(pfn, order, migratetype)
@@ -335,7 +335,7 @@ def test_l28_small_candidate_leaves_the_rest_where_it_was():
         (1, M): [34],
         (0, M): [33, 3],
     }
-    assert memory.block_types().tolist() == [M]
+    assert memory.block_types().tolist()[:1] == [M]
 
 
 @pytest.mark.parametrize(("request_type", "other", "pfn"), [(U, R, 32), (M, R, 64), (R, U, 32)])
@@ -351,13 +351,20 @@ def test_l28_counts_blocks_so_order_5_needs_16(chunks, claimed):
     assert memory.alloc(5, U) == 0
     # Moved ascending, each to the head.
     assert lists(memory) == {(5, U): [64 * k for k in range(chunks - 1, 0, -1)]}
-    assert memory.block_types().tolist() == [U if claimed else M]
+    assert memory.block_types().tolist()[:1] == [U if claimed else M]
 
 
 def test_l28_counts_blocks_whatever_their_order():
     memory = l28_machine({0: 5, **{64 + 2 * k: 0 for k in range(15)}})
     assert memory.alloc(5, U) == 0
-    assert memory.block_types().tolist() == [U]  # 16 blocks, but 47 pages only
+    assert memory.block_types().tolist()[:1] == [U]  # 16 blocks, but 47 pages only
+
+
+def test_l28_moves_nothing_in_the_last_block_of_a_zone():
+    memory = l28_machine({1024: 9, 1536 + 64: 4})
+    assert memory.alloc(0, U) == 1024
+    assert lists(memory) == upper_halves(1024, 0, 9, U) | {(4, U): [1040], (4, M): [1600]}
+    assert memory.block_types().tolist() == [M, M]
 
 
 @pytest.mark.parametrize(("c", "claimed"), [(5, False), (8, False), (9, True)])
@@ -365,7 +372,7 @@ def test_l28_one_block_claims_from_order_9(c, claimed):
     memory = l28_machine({0: c})
     assert memory.alloc(0, U) == 0
     assert lists(memory) == upper_halves(0, 0, c, U)
-    assert memory.block_types().tolist() == [U if claimed else M]
+    assert memory.block_types().tolist()[:1] == [U if claimed else M]
 
 
 @pytest.mark.parametrize(("chunks", "claimed"), [(511, False), (512, True)])
@@ -373,7 +380,7 @@ def test_l28_reclaimable_requests_always_move(chunks, claimed):
     memory = l28_machine({2 * k: 0 for k in range(chunks)})
     assert memory.alloc(0, R) == 0
     assert lists(memory) == {(0, R): [2 * k for k in range(chunks - 1, 0, -1)]}
-    assert memory.block_types().tolist() == [R if claimed else M]
+    assert memory.block_types().tolist()[:1] == [R if claimed else M]
 
 
 @pytest.mark.parametrize(("c", "claimed"), [(9, False), (10, True)])
@@ -382,7 +389,7 @@ def test_l28_claims_highatomic_blocks_only_whole(c, claimed):
     memory.release(0, c, HA)
     assert memory.alloc(0, U) == 0
     assert lists(memory) == upper_halves(0, 0, c, U)
-    assert memory.block_types().tolist() == [U if claimed else HA]
+    assert memory.block_types().tolist()[:1] == [U if claimed else HA]
 
 
 @pytest.mark.parametrize(
@@ -618,9 +625,9 @@ def test_on_9_mib_mobility_changes_no_placement(seed):
     assert not grouped.memory.free_blocks()[:, :, [M, R]].any()
 
 
-def test_from_six_pageblocks_on_mobility_matters():
+def test_from_five_pageblocks_on_mobility_matters():
     steps = random_steps(1, 600)
-    for pages, alike in ((3071, True), (3072, False)):
+    for pages, alike in ((2559, True), (2560, False)):
         machine = Machine(f"{pages} pages", np.zeros(pages, np.uint8))
         grouped = Runner(booted("6.1-list", machine)).run(steps)
         plain = Runner(booted("6.1-list", machine)).run(without_mobility(steps))
