@@ -24,7 +24,6 @@ PCP_LISTS = 14
 # C constants: a plain module global would be a Python object in compiled code.
 EVENT_BUFFER = cython.declare(cython.int, 16384)  # events kept until fetched; then dropped, counted
 PFN_NONE = cython.declare(cython.int, 2147483647)
-TOP = cython.declare(cython.int, 10)  # the highest order
 U = cython.declare(cython.int, 0)
 M = cython.declare(cython.int, 1)
 R = cython.declare(cython.int, 2)
@@ -38,7 +37,6 @@ GROUP_NONE = cython.declare(cython.int, 0)
 GROUP_MARCH = cython.declare(cython.int, 1)
 GROUP_CLAIM = cython.declare(cython.int, 2)
 PCP_NONE = cython.declare(cython.int, 0)
-PCP_HOT = cython.declare(cython.int, 1)
 PCP_TAGGED = cython.declare(cython.int, 2)
 PCP_TYPES = cython.declare(cython.int, 3)
 

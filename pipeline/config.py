@@ -4,9 +4,9 @@ import re
 import tomllib
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from allocator.mechanism import SHORT_PARAMETERS, Mechanism, MechanismError, load_mechanism
 from workloads import check_workload, load_workload
@@ -25,17 +25,21 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _texts(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {key: str(entry) for key, entry in value.items()}
+
+
+Parameters = Annotated[dict[str, str], BeforeValidator(_texts)]  # numbers are taken as text
+
+
 class WorkloadChoice(_Table):
     """A built-in workload by `name`, or a recorded stream by `path` (a folder or an .npz file)."""
 
     name: str = ""
     path: str = ""
-    parameters: dict[str, str] = {}
-
-    @field_validator("parameters", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> object:
-        return _texts(value)
+    parameters: Parameters = {}
 
     @property
     def file_name(self) -> str:
@@ -54,12 +58,7 @@ class MechanismChoice(_Table):
 
     name: str
     label: str = ""
-    parameters: dict[str, str] = {}
-
-    @field_validator("parameters", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> object:
-        return _texts(value)
+    parameters: Parameters = {}
 
     def load(self) -> Mechanism:
         """The mechanism under its label. Raises MechanismError."""
@@ -107,12 +106,6 @@ class Cell(NamedTuple):
 def matrix(config: RunConfig) -> list[Cell]:
     """All recordings of a run, workload by workload. Raises UsageError as `check`."""
     return [Cell(*cell) for cell in product(config.workloads, check(config), config.seeds)]
-
-
-def _texts(value: object) -> object:
-    if not isinstance(value, dict):
-        return value
-    return {key: str(entry) for key, entry in value.items()}
 
 
 def load_config(path: Path) -> RunConfig:

@@ -18,11 +18,6 @@ WORKLOADS = {
 }
 
 
-def workload_names() -> list[str]:
-    """Names of the built-in workloads."""
-    return list(WORKLOADS)
-
-
 def check_workload(name: str, parameters: dict[str, str]) -> None:
     """Raise WorkloadError for an unknown workload, or parameters that it doesn't take."""
     _module(name).check(parameters)

@@ -3,18 +3,14 @@
 from pathlib import Path
 
 from pipeline.artefacts import Progress, Task
-from pipeline.artefacts.panels import Drawing, drawing_of, panels, picture_metadata
+from pipeline.artefacts.panels import Drawing, panels, picture_metadata, picture_tasks
 from pipeline.run_folder import RunFolder
 from renderer.animation import write_animation
 
 
 def tasks(run: RunFolder) -> list[Task]:
     """A task for each workload."""
-    names = {f"{prefix}animation.webp": paths for prefix, paths in run.drawn().items()}
-    return [
-        Task(name, write, (paths, run.folder / name, drawing_of(run)))
-        for name, paths in names.items()
-    ]
+    return picture_tasks(run, "animation.webp", write)
 
 
 def write(paths: list[Path], target: Path, drawing: Drawing, progress: Progress) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.artefacts import Task
 from pipeline.metadata import of_recording
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import Evidence, eligible_blocks
@@ -45,6 +46,15 @@ class Drawing:
 def drawing_of(run: RunFolder) -> Drawing:
     """How a run's configuration wants its pictures; their figures are those of its series.csv."""
     return Drawing(run.config.layout, run.config.fps, run.values)
+
+
+def picture_tasks(run: RunFolder, name: str, write: Callable[..., None]) -> list[Task]:
+    """A task `write(paths, target, drawing)` for each workload of a run."""
+    names = {f"{prefix}{name}": paths for prefix, paths in run.drawn().items()}
+    return [
+        Task(name, write, (paths, run.folder / name, drawing_of(run)))
+        for name, paths in names.items()
+    ]
 
 
 def panels(paths: list[Path], drawing: Drawing) -> list[Panel]:

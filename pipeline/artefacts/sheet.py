@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.artefacts import Progress, Task
-from pipeline.artefacts.panels import Drawing, drawing_of, panels, picture_metadata
+from pipeline.artefacts.panels import Drawing, panels, picture_metadata, picture_tasks
 from pipeline.artefacts.tables import sample_frames
 from pipeline.config import UsageError
 from pipeline.recording import Recording, RecordingError
@@ -13,11 +13,7 @@ from renderer.sheet import write_sheet
 
 def tasks(run: RunFolder) -> list[Task]:
     """A task for each workload."""
-    names = {f"{prefix}sheet.png": paths for prefix, paths in run.drawn().items()}
-    return [
-        Task(name, write, (paths, run.folder / name, drawing_of(run)))
-        for name, paths in names.items()
-    ]
+    return picture_tasks(run, "sheet.png", write)
 
 
 def write(

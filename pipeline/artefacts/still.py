@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.artefacts import Progress, Task
-from pipeline.artefacts.panels import FIGURE, Drawing, drawing_of, panels, picture_metadata
+from pipeline.artefacts.panels import FIGURE, Drawing, panels, picture_metadata, picture_tasks
 from pipeline.run_folder import RunFolder
 from renderer.panel import Panel
 from renderer.still import write_still
@@ -13,11 +13,7 @@ from renderer.still import write_still
 
 def tasks(run: RunFolder) -> list[Task]:
     """A task for each workload."""
-    names = {f"{prefix}still.png": paths for prefix, paths in run.drawn().items()}
-    return [
-        Task(name, write, (paths, run.folder / name, drawing_of(run)))
-        for name, paths in names.items()
-    ]
+    return picture_tasks(run, "still.png", write)
 
 
 def write(
