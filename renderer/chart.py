@@ -84,7 +84,7 @@ def spread(wanted: Sequence[float], pitch: float, low: float, high: float) -> li
 def draw_chart(panels: Sequence[Panel], width_px: int, height_px: int, font_px: int) -> Chart:
     """The chart of panels on one clock, in a box with even sides."""
     frames = len(panels[0].values)
-    maximum = max(max(float(panel.maximum) for panel in panels), 1e-9)
+    maximum = max(float(panel.maximum) for panel in panels) or 1.0
     line_px, chip_px = line_height_px(font_px), even_up(font_px * 1.15)
     titles = wrapped(panels[0].chart_title, font_px, width_px, bold=True, max_lines=2)
     ticks = _ticks(maximum)

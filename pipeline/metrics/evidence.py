@@ -65,12 +65,15 @@ class Evidence:
 def eligible_blocks(recording: Recording) -> np.ndarray:
     """Which whole pageblocks the metrics count, bool[blocks], as at the first frame.
 
-    Outside ZONE_DMA (unless that is the only zone), without a reserved page or a hole.
+    Outside ZONE_DMA (unless there is no higher kernel zone), without a reserved page or a hole.
     """
     geometry = recording.header["geometry"]
     order = geometry["pageblock_order"]
     eligible = np.zeros(geometry["pages"] >> order, bool)
-    for zone in [z for z in geometry["zones"] if z["name"] != "DMA"] or geometry["zones"]:
+    zones = geometry["zones"]
+    if any(zone["name"] not in ("DMA", "Movable") for zone in zones):
+        zones = [zone for zone in zones if zone["name"] != "DMA"]
+    for zone in zones:
         eligible[-(-zone["start_pfn"] >> order) : zone["end_pfn"] >> order] = True
     if len(recording):
         eligible &= _block_kinds(recording.grid(0), recording.header) & LOST_PAGES == 0
@@ -82,7 +85,7 @@ def _block_kinds(grid: np.ndarray, header: dict) -> np.ndarray:
     names, order = header["page_classes"], header["geometry"]["pageblock_order"]
     kind_of = np.array([KIND_OF_CLASS.get(name, KERNEL_PAGES) for name in names], np.uint8)
     blocks = len(grid) >> order
-    tiles = kind_of[grid[: blocks << order]].reshape(blocks, -1)
+    tiles = kind_of[grid[: blocks << order]].reshape(blocks, 1 << order)
     return np.bitwise_or.reduce(tiles, axis=1)
 
 

@@ -83,6 +83,17 @@ def test_zone_dma_is_not_eligible_unless_alone(tmp_path: Path) -> None:
     alone = [{"name": "DMA", "start_pfn": 0, "end_pfn": 2048}]
     recording = recording_of(tmp_path / "one.reel", [grid], zones=alone)
     assert eligible_blocks(recording).all()
+    split = [{"name": "DMA", "start_pfn": 0, "end_pfn": 1024},
+             {"name": "Movable", "start_pfn": 1024, "end_pfn": 2048}]  # fmt: skip
+    recording = recording_of(tmp_path / "split.reel", [grid], zones=split)
+    assert eligible_blocks(recording).all()
+
+
+def test_a_machine_smaller_than_a_pageblock_has_none(tmp_path: Path) -> None:
+    evidence = Evidence(recording_of(tmp_path / "a.reel", [np.zeros(300, np.uint8)]))
+    assert evidence.block_kinds.shape == (1, 0)
+    assert METRICS["potential_huge"].measure(evidence).tolist() == [0]
+    assert np.isnan(METRICS["mixed"].measure(evidence)).all()
 
 
 def test_a_block_cut_by_a_zone_is_not_eligible(tmp_path: Path) -> None:
