@@ -142,7 +142,9 @@ def load_mechanism(name: str, parameters: dict[str, str] | None = None) -> Mecha
         )
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise MechanismError(f"{path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise MechanismError(f"{path}: {error}") from error
     for key, value in (parameters or {}).items():
         _override(table, key, value)

@@ -103,12 +103,24 @@ def _videos(recording: Recording) -> Iterator[Check]:
         name = f"video/{video.name}"
         shown = read_comment(video).get("recordings", [])
         if mine not in shown:
+            if _misnamed(video, mine, shown):
+                yield Check(name, False, "shows other recordings than its name says")
             continue
         paths = [_find(beside, wanted) for wanted in shown]
         if None in paths:
             yield Check(name, None, "another recording that it shows isn't there")
             continue
         yield _video(name, read_back(video, panels(paths, Drawing(values=_no_values))))
+
+
+def _misnamed(video: Path, mine: dict, shown: list[dict]) -> bool:
+    """Whether a video has the name of this recording's and shows none of its mechanism.
+
+    One that shows the same with another seed is right: a run draws its first seed.
+    """
+    names = (mine["mechanism"], f"{mine['workload']}-{mine['mechanism']}")
+    alike = [(one["mechanism"], one["workload"]) for one in shown]
+    return video.stem in names and (mine["mechanism"], mine["workload"]) not in alike
 
 
 def _no_values(recording: Recording, metric: str):

@@ -151,6 +151,16 @@ def test_verify_finds_a_video_of_something_else(
     assert "re-run: WRONG" in outcome.out
 
 
+def test_verify_finds_videos_exchanged(pagereel: Commands, small_run: Path, tmp_path: Path) -> None:
+    for name in ("recordings/churn-6.1-list-0.reel", "video/6.1-off.mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((small_run / name).read_bytes())
+    (tmp_path / "video" / "6.1-off.mp4").rename(tmp_path / "video" / "6.1-list.mp4")
+    outcome = pagereel("verify", tmp_path / "recordings" / "churn-6.1-list-0.reel")
+    assert outcome.code == 1
+    assert "video/6.1-list.mp4: WRONG" in outcome.out
+
+
 def swapped(path: Path, grids_of: Path) -> None:
     """Rewrite a recording with the grids of another."""
     from pipeline.recording import RecordingWriter
