@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from allocator.terms import MAX_ORDER
 
+MAX_KBYTES = 1 << 30  # pages are counted in 32 bits
 BUILT_IN = Path(__file__).parent / "mechanisms"
 
 
@@ -71,7 +72,7 @@ class PerCpu(_Table):
     # hot: order 0, one list (2.6.20). tagged: the same, pages carry a migratetype (v28).
     # types-and-orders: a list per migratetype for orders 0 to 3 and 9 (5.14 and later).
     rule: Literal["none", "hot", "tagged", "types-and-orders"]
-    batch_cap_pages: int = Field(128, ge=4)
+    batch_cap_pages: int = Field(128, ge=4, le=1 << 20)
 
 
 class Watermarks(_Table):
@@ -79,8 +80,8 @@ class Watermarks(_Table):
 
     rule: Literal["halving", "one-block"]  # up to 4.3; from 4.4
     distance: Literal["quarter", "scale-factor"]  # of low and high above min: up to 4.5; from 4.6
-    max_min_free_kbytes: int = Field(65536, gt=0)
-    min_free_kbytes: int | None = Field(None, gt=0)  # None: the machine's own
+    max_min_free_kbytes: int = Field(65536, gt=0, le=MAX_KBYTES)
+    min_free_kbytes: int | None = Field(None, gt=0, le=MAX_KBYTES)  # None: the machine's own
 
 
 class HighAtomic(_Table):
@@ -103,6 +104,7 @@ class Mechanism(_Table):
     per_cpu: PerCpu
     watermarks: Watermarks
     high_atomic: HighAtomic
+    parameters: dict[str, str] = {}  # entries that were set apart from the table
 
     @model_validator(mode="after")
     def _consistent(self) -> "Mechanism":
@@ -148,6 +150,7 @@ def load_mechanism(name: str, parameters: dict[str, str] | None = None) -> Mecha
         raise MechanismError(f"{path}: {error}") from error
     for key, value in (parameters or {}).items():
         _override(table, key, value)
+    table["parameters"] = dict(parameters or {})
     return _validated(table, str(path))
 
 

@@ -29,7 +29,7 @@ def _fail(text: str, code: int) -> None:
 
 
 def _told(error: Exception) -> tuple[str, int]:
-    """One line and an exit code for an exception; those that aren't foreseen are raised again."""
+    """One line and an exit code for an exception."""
     from pipeline.faults import FAILURES, USAGE
 
     if isinstance(error, USAGE):
@@ -43,7 +43,10 @@ def _told(error: Exception) -> tuple[str, int]:
         return "out of memory", 1
     if isinstance(error, FAILURES):
         return str(error), 1
-    raise error
+    if os.environ.get("PAGEREEL_TRACEBACK"):
+        raise error
+    told = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"internal fault: {told} (PAGEREEL_TRACEBACK=1 shows where)", 1
 
 
 def _names(kind: str):

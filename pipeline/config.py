@@ -75,7 +75,7 @@ class RunConfig(_Table):
     mechanisms: tuple[MechanismChoice, ...] = tuple(
         MechanismChoice(name=name) for name in MAIN_MECHANISMS
     )
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
     frames: int = Field(600, ge=2, le=100_000)
     layout: str = "blocks"
     fps: int = Field(20, ge=1, le=60)
@@ -143,7 +143,7 @@ def check(config: RunConfig) -> list[Mechanism]:
         if not PLAIN_NAME.fullmatch(name):
             raise UsageError(f"mechanism {name!r}: a name has letters, digits and . _ + - only")
         if names.count(name) > 1:
-            raise UsageError(f"mechanism {name!r} stands twice; tell them apart by a label")
+            raise UsageError(f"mechanism {name!r} stands twice; give one another name, or a label")
     for choice in config.workloads:
         if bool(choice.name) == bool(choice.path):
             raise UsageError("a workload has a name or a path")
@@ -175,6 +175,8 @@ def load_stream(path: Path) -> Stream:
 
     if path.is_dir():
         return load_folder(path)
+    if path.name == "requests.npz":
+        return load_folder(path.parent)
     return unpack(path)
 
 

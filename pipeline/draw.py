@@ -27,7 +27,7 @@ def draw_video(
         if len(paths) > 1:
             targets.append((paths, output / "comparison.mp4"))
     else:
-        targets = [(paths, output)]
+        targets = [(paths, _file(output, ".mp4", ".webp"))]
     write = animation.write if output.suffix == ".webp" else video.write
     _make([Task(str(t), write, (p, t, drawing)) for p, t in targets], force)
 
@@ -36,7 +36,7 @@ def draw_sheet(
     paths: list[Path], output: Path, layout: str | None, phases: tuple[str, ...], force: bool
 ) -> None:
     """A sheet of these recordings; `phases`: its columns."""
-    target = output / "sheet.png" if _is_folder(output) else output
+    target = output / "sheet.png" if _is_folder(output) else _file(output, ".png")
     sheet.columns(Recording.open(paths[0]), phases)
     arguments = (paths, target, _drawing(layout), phases)
     _make([Task(str(target), sheet.write, arguments)], force)
@@ -51,7 +51,7 @@ def draw_still(
     force: bool,
 ) -> None:
     """One frame of these recordings."""
-    target = output / "still.png" if _is_folder(output) else output
+    target = output / "still.png" if _is_folder(output) else _file(output, ".png")
     recording = Recording.open(paths[0])
     if phase is not None:
         frame = sheet.columns(recording, (phase,))[0][2]
@@ -63,6 +63,8 @@ def draw_still(
 
 def draw_figures(paths: list[Path], output: Path, force: bool) -> None:
     """All figures of these recordings, into a folder."""
+    if not _is_folder(output):
+        raise UsageError(f"{output}: figures are several files: name a folder")
     if output.is_dir() and any(output.iterdir()) and not force:
         raise UsageError(f"{output}: exists; --force replaces the figures in it")
     execute_one = Task(str(output), figures.write, (paths, output, "", _drawing(None)))
@@ -73,6 +75,13 @@ def _drawing(layout: str | None, fps: int | None = None) -> Drawing:
     default = Drawing()
     layout_named(layout or default.layout)
     return Drawing(layout or default.layout, fps or default.fps)
+
+
+def _file(output: Path, *suffixes: str) -> Path:
+    """Raises UsageError for a file name that doesn't tell what will be in it."""
+    if output.suffix not in suffixes:
+        raise UsageError(f"{output}: the name must end in {' or '.join(suffixes)}, or be a folder")
+    return output
 
 
 def _is_folder(output: Path) -> bool:

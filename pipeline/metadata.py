@@ -39,6 +39,7 @@ def of_recording(header: dict) -> dict:
         "pagereel": header.get("pagereel", ""),
         "source": header["source"],
         "mechanism": header["mechanism"]["name"],
+        "parameters": header["mechanism"].get("parameters", {}),
         "workload": header["workload"]["name"],
         "seed": header["seed"],
     }

@@ -101,6 +101,7 @@ def _source(path: Path) -> dict:
         "recording": path.name,
         "source": header["source"],
         "mechanism": header["mechanism"]["source"],
+        "parameters": header["mechanism"]["parameters"],
         "workload": header["workload"],
         "seed": header["seed"],
         "frames": len(recording),

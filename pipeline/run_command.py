@@ -29,7 +29,7 @@ def replay_command(
     """Run a recorded stream. Raises as `run`."""
     if not options["mechanisms"]:
         raise UsageError("name at least one mechanism: -m MECHANISM")
-    config = RunConfig(workloads=(WorkloadChoice(path=str(stream)),))
+    config = RunConfig(workloads=(WorkloadChoice(path=str(stream.absolute())),))
     _run(config, folder, jobs, force, options)
 
 

@@ -83,6 +83,7 @@ def show_info(path: Path, as_json: bool) -> None:
         ["title", header["title"]],
         ["source", header["source"].get("text", "")],
         ["mechanism", f"{header['mechanism']['name']}: {header['mechanism']['title']}"],
+        ["parameters", _pairs(header["mechanism"].get("parameters", {})) or "none"],
         ["workload", f"{header['workload']['name']}, seed {header['seed']}"],
         ["memory", f"{geometry['pages']:,} pages, pageblocks of 2^{geometry['pageblock_order']}"],
         ["zones", ", ".join(zones)],
@@ -93,6 +94,10 @@ def show_info(path: Path, as_json: bool) -> None:
     ]
     for line in aligned(lines):
         print(line)
+
+
+def _pairs(parameters: dict[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in parameters.items())
 
 
 def _facts(recording: Recording) -> dict:

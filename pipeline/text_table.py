@@ -21,10 +21,13 @@ def show_table(
     """Print one block a metric, phases down, mechanisms across. Raises UsageError, OSError."""
     before = _figures(run, metrics, phases)
     if other is None:
-        text = table_text(before)
-    else:
-        text = difference_text(before, _figures(other, metrics, phases))
-    print(text, end="")
+        print(table_text(before), end="")
+        return
+    after = _figures(other, metrics, phases)
+    if not set(before.index) & set(after.index):
+        raise UsageError(f"{run} and {other} have no workload and mechanism in common")
+    print(f"Each cell: {run}, then {other}, then their difference.\n")
+    print(difference_text(before, after), end="")
 
 
 def _figures(run: Path, metrics: tuple[str, ...], phases: tuple[str, ...]) -> "pd.Series":
@@ -42,6 +45,9 @@ def _figures(run: Path, metrics: tuple[str, ...], phases: tuple[str, ...]) -> "p
         summary = summary[summary["metric"].isin(metrics)]
     if phases:
         summary = summary[summary["phase"].isin(phases)]
+    seeds = summary["seed"].nunique()
+    if seeds > 1:
+        print(f"{run}: means of {seeds} seeds.\n")
     return summary.groupby(KEY, sort=False)["value"].mean()
 
 

@@ -4,6 +4,7 @@ import filecmp
 import json
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from pipeline.run_folder import METADATA
 from pipeline.simulate import runnable, simulate
 from pipeline.version import version
 from renderer.ffmpeg import read_comment
+from renderer.output import RenderError
 from renderer.read_back import ReadBack, read_back
 from workloads import WORKLOADS, load_workload
 from workloads.stream import Stream, WorkloadError
@@ -97,20 +99,28 @@ def _path_in_metadata(recording: Recording) -> Path | None:
 
 def _videos(recording: Recording) -> Iterator[Check]:
     """The videos of the run folder that say they show this recording."""
-    beside = recording.path.resolve().parent
+    videos = sorted((recording.path.resolve().parents[1] / "video").glob("*.mp4"))
+    checks = [check for video in videos if (check := _video(video, recording))]
+    if not checks:
+        yield Check("video", None, "no video of it lies beside its folder")
+    yield from checks
+
+
+def _video(video: Path, recording: Recording) -> Check | None:
+    """A video held against the recordings that it says it shows; None where this isn't one."""
+    name, beside = f"video/{video.name}", recording.path.resolve().parent
     mine = of_recording(recording.header)
-    for video in sorted((beside.parent / "video").glob("*.mp4")):
-        name = f"video/{video.name}"
+    try:
         shown = read_comment(video).get("recordings", [])
         if mine not in shown:
-            if _misnamed(video, mine, shown):
-                yield Check(name, False, "shows other recordings than its name says")
-            continue
+            wrong = _misnamed(video, mine, shown)
+            return Check(name, False, "shows others than its name says") if wrong else None
         paths = [_find(beside, wanted) for wanted in shown]
         if None in paths:
-            yield Check(name, None, "another recording that it shows isn't there")
-            continue
-        yield _video(name, read_back(video, panels(paths, Drawing(values=_no_values))))
+            return Check(name, None, "another recording that it shows isn't there")
+        return _looked_at(name, read_back(video, panels(paths, Drawing(values=_no_values))))
+    except (RenderError, RecordingError) as error:
+        return Check(name, False, str(error))
 
 
 def _misnamed(video: Path, mine: dict, shown: list[dict]) -> bool:
@@ -132,14 +142,18 @@ def _no_values(recording: Recording, metric: str):
 
 def _find(folder: Path, wanted: dict) -> Path | None:
     for path in sorted(folder.glob("*.reel")):
-        if of_recording(Recording.open(path).header) == wanted:
-            return path
+        with suppress(RecordingError):
+            if of_recording(Recording.open(path).header) == wanted:
+                return path
     return None
 
 
-def _video(name: str, back: ReadBack) -> Check:
+def _looked_at(name: str, back: ReadBack) -> Check:
+    frames = str(back.frames)
+    if back.frames != back.frames_expected:
+        frames += f" instead of {back.frames_expected}"
     text = (
-        f"{back.frames} frames of {back.width_px} x {back.height_px}, "
+        f"{frames} frames of {back.width_px} x {back.height_px}, "
         f"{100 * back.share_right:.4f} % of {back.pages_checked:,} pages in their class's colour"
     )
     return Check(name, back.whole and back.share_right >= RIGHT_SHARE, text)

@@ -169,9 +169,9 @@ def _draw_axis(
 def _draw_ends(
     image: Image.Image, frames: int, left: int, right: int, y: int, font_px: int
 ) -> None:
-    """The axis counts frames: they are nearer in time where more happens."""
-    last = f"{frames:,}"
-    _text(image, left, y, "frame 1", font_px, palette.QUIET_INK)
+    """The axis counts frames, as series.csv does: nearer in time where more happens."""
+    last = f"{frames - 1:,}"
+    _text(image, left, y, "frame 0", font_px, palette.QUIET_INK)
     _text(image, right - text_width_px(last, font_px), y, last, font_px, palette.QUIET_INK)
 
 

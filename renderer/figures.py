@@ -112,8 +112,9 @@ def _graph(graph: Graph, axis: Axes, title_pad: float) -> None:
         )
     unit = "" if graph.unit == "1" else f" ({graph.unit})"
     axis.set_title(f"{graph.name}{unit}: {graph.title}", loc="left", fontsize=8.5, pad=title_pad)
-    axis.set_ylim(bottom=min(0, _least(graph)))
     axis.margins(x=0)
+    low, high = min(0, _least(graph)), axis.get_ylim()[1]
+    axis.set_ylim(low - 0.03 * (high - low), high)  # a curve at zero stays clear of the axis
     axis.grid(axis="y", linewidth=0.4, alpha=0.5)
     axis.legend(loc="center left", bbox_to_anchor=(1.005, 0.5), frameon=False, handlelength=2.6)
 

@@ -198,9 +198,10 @@ def _segments(extent: Extent, grid: _Grid, label_px: LabelSize | None) -> list[S
     """Runs of tiles, each from the start of a zone to that of the next."""
     tiles = -(-extent.pages // grid.tile_pages)
     starts: dict[int, str] = {}
-    for name, pfn in extent.zones:
-        # Zones that start within a pageblock (6.1's first page belongs to none) start with it.
-        pfn -= pfn % extent.block_pages
+    for number, (name, pfn) in enumerate(extent.zones):
+        # The first zone starts with its pageblock (6.1's first page belongs to none). A pageblock
+        # that two zones share stands with the lower one: no line may promise more than it keeps.
+        pfn += -pfn % extent.block_pages if number else -(pfn % extent.block_pages)
         tile = min(pfn // grid.tile_pages, tiles - 1)
         starts[tile] = f"{starts[tile]}, {name}" if tile in starts else name
     if 0 not in starts:

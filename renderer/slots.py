@@ -76,6 +76,7 @@ def _flow(
 ) -> tuple[np.ndarray, list[Label], np.ndarray] | None:
     owner = np.full((rows, columns), UNUSED, np.int32)
     tiles, labels, start = [], [], 0
+    in_lines = bool((np.diff(order) == 1).all())
     for number, segment in enumerate(segments):
         if new_line and number:
             line = -(-start // columns)
@@ -88,6 +89,8 @@ def _flow(
         if segment.name:
             owner[label.y : label.y + label.height, label.x : label.x + label.width] = number
             labels.append(label)
+        if in_lines:  # nothing of a segment stands before its heading; a curve has no such order
+            start += int(np.flatnonzero(order[start:] == label.y * columns + label.x)[0])
         rest = order[start:]
         places = start + np.flatnonzero(owner.ravel()[rest] == UNUSED)[: segment.tiles]
         if len(places) < segment.tiles:

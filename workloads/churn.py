@@ -98,9 +98,9 @@ def load(parameters: dict[str, str], seed: int) -> Stream:
         ),
         ops=ops,
         phases=(
-            Phase("fill", "memory fills", 0, fill_op),
+            Phase("fill", "requests come, few go", 0, fill_op),
             Phase("churn", "requests come and go", fill_op, rest_op),
-            Phase("rest", "at rest: most is freed", rest_op, len(ops)),
+            Phase("rest", "at rest: only long-lived pages remain", rest_op, len(ops)),
         ),
         seed=seed,
         parameters=dict(parameters),

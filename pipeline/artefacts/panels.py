@@ -69,10 +69,12 @@ def picture_metadata(recordings: list[Recording]) -> dict:
 
 def _panel(recording: Recording, values: Values) -> Panel:
     mechanism = recording.header["mechanism"]
+    parameters = mechanism.get("parameters", {})
+    name = ", ".join([mechanism["name"], *(f"{k}={v}" for k, v in parameters.items())])
     return Panel(
         recording=recording,
         title=mechanism["title"],
-        name=mechanism["name"],
+        name=name,
         values=values(recording, FIGURE),
         maximum=float(eligible_blocks(recording).sum()),
         text=TEXT,

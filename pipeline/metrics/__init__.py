@@ -24,18 +24,23 @@ class Metric:
 
 METRICS = {
     "mixed": Metric(
-        "%", "lower", "pageblocks that hold movable pages beside others", pageblocks.mixed
+        "%", "lower", "eligible pageblocks that hold movable pages beside others", pageblocks.mixed
     ),
     "nonmov_blocks": Metric(
-        "blocks", "lower", "pageblocks with a page that cannot move", pageblocks.nonmov_blocks
+        "blocks",
+        "lower",
+        "eligible pageblocks with a page that cannot move",
+        pageblocks.nonmov_blocks,
     ),
     "potential_huge": Metric(
         "blocks",
         "higher",
-        "pageblocks of free and movable pages only: they can become a huge page",
+        "eligible pageblocks of free and movable pages: they can become a huge page",
         pageblocks.potential_huge,
     ),
-    "free_blocks": Metric("blocks", "higher", "pageblocks that are free", pageblocks.free_blocks),
+    "free_blocks": Metric(
+        "blocks", "higher", "eligible pageblocks that are free", pageblocks.free_blocks
+    ),
     "unusable_index": Metric(
         "1", "lower", "share of free memory too scattered for order 9", extfrag.unusable
     ),
@@ -57,7 +62,7 @@ METRICS = {
     "huge_success": Metric(
         "%",
         "higher",
-        "huge pages to be had at once, of the eligible pageblocks; no reclaim, no compaction",
+        "huge pages to be had at once, of the eligible pageblocks; without reclaim",
         requests.huge_success,
     ),
 }

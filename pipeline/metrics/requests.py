@@ -12,7 +12,13 @@ def failed(evidence: Evidence) -> np.ndarray:
 
 
 def unmovable_in_movable(evidence: Evidence) -> np.ndarray:
-    """Fallbacks of unmovable requests onto movable lists since the start: the harmful ones."""
+    """Fallbacks of unmovable requests onto movable lists since the start: the harmful ones.
+
+    None (NaN) where the mechanism doesn't tell mobilities apart: that is no merit.
+    """
+    grouping = evidence.header["mechanism"].get("grouping", {})
+    if grouping.get("rule") == "none" or grouping.get("enabled") is False:
+        return np.full(len(evidence), np.nan)
     return evidence.column("fallbacks_unmovable_in_movable").astype(float)
 
 

@@ -236,9 +236,21 @@ def test_pictures_of_what_is_not_there(
     pagereel: Commands, small_run: Path, tmp_path: Path, arguments: list[str], word: str
 ) -> None:
     recordings = sorted((small_run / "recordings").glob("*.reel"))
-    target = tmp_path / "picture.png"
     command, *options = arguments
+    target = tmp_path / ("picture.mp4" if command == "video" else "picture.png")
     assert word in pagereel.refused(command, *recordings, "-o", target, *options, code=2)
+    assert not files(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [("video", "a.png"), ("still", "a.jpg"), ("sheet", "a.mp4"), ("figures", "a.png")],
+)
+def test_a_file_s_name_tells_what_is_in_it(
+    pagereel: Commands, small_run: Path, tmp_path: Path, command: str, name: str
+) -> None:
+    recordings = sorted((small_run / "recordings").glob("*.reel"))
+    assert name in pagereel.refused(command, *recordings, "-o", tmp_path / name, code=2)
     assert not files(tmp_path)
 
 
@@ -269,7 +281,8 @@ def test_damaged_recordings(
     }[damage]
     path = tmp_path / "bad.reel"
     path.write_bytes(content)
-    output = () if command in ("info", "verify") else ("-o", tmp_path / "picture.png")
+    name = {"video": "picture.mp4", "figures": "pictures"}.get(command, "picture.png")
+    output = () if command in ("info", "verify") else ("-o", tmp_path / name)
     outcome = pagereel(command, path, *output)
     told = outcome.err + outcome.out
     if damage == "cut" and command == "info":
