@@ -9,6 +9,7 @@ from pipeline.config import (
     RunConfig,
     UsageError,
     WorkloadChoice,
+    check,
     fault_of,
     load_config,
     split_parameters,
@@ -20,7 +21,12 @@ def run_command(
     path: Path | None, folder: Path, jobs: int, force: bool, options: dict[str, object]
 ) -> None:
     """Run a configuration file, or the main job, with options on top. Raises as `run`."""
-    _run(load_config(path) if path else RunConfig(), folder, jobs, force, options)
+    config = load_config(path) if path else RunConfig()
+    try:
+        check(config)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+    _run(config, folder, jobs, force, options)
 
 
 def replay_command(

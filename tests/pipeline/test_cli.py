@@ -88,6 +88,36 @@ def test_usage_faults(pagereel: Commands, tmp_path: Path, arguments: list[str], 
 
 
 @pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("mechanisms = ['6.1-of']", "6.1-of"),
+        ("workloads = ['chrun']", "chrun"),
+        ("seeds = [-1]", "seeds"),
+        ("[[workloads]]\nname = 'churn'\nparameters = {memory_mib = 'much'}", "much"),
+    ],
+)
+def test_faults_in_a_configuration_name_its_file(
+    pagereel: Commands, tmp_path: Path, text: str, word: str
+) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    line = pagereel.refused("run", tmp_path / "mine.toml", "-o", tmp_path / "run", code=2)
+    assert "mine.toml" in line
+    assert word in line
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_nobody_foresaw_is_one_line_too(
+    pagereel: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr("pipeline.show.show_info", broken)
+    line = pagereel.refused("info", tmp_path / "a.reel", code=1)
+    assert "ZeroDivisionError: on purpose" in line
+
+
+@pytest.mark.parametrize(
     "command", [["info"], ["verify"], ["video", "-o", "x.mp4"], ["sheet", "-o", "x.png"]]
 )
 def test_a_missing_recording_is_a_failure(
