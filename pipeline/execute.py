@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.synchronize import Event
@@ -16,6 +16,7 @@ from multiprocessing.synchronize import Event
 from pipeline.artefacts import Task
 
 PLAIN_EVERY_S = 10.0  # a line now and then, where standard error is no terminal
+STOP_WITHIN_S = 5.0
 TELL_EVERY_S = 0.2  # how often a task tells how far it is
 
 # In a worker: where it tells how far it is, and whether all are to stop.
@@ -48,11 +49,20 @@ def execute(tasks: list[Task], jobs: int, report: "Callable[[str, int, int], Non
             raise ExecuteError("a worker process was killed; perhaps memory ran out") from None
         except KeyboardInterrupt:
             stopping.set()  # what already waits in the pool's queue can't be cancelled
-            for worker in multiprocessing.active_children():
-                os.kill(worker.pid, signal.SIGINT)
+            _stop(open_tasks)
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _stop(open_tasks: set[Future]) -> None:
+    """Interrupt the workers; those that don't end soon are killed."""
+    for worker in multiprocessing.active_children():
+        os.kill(worker.pid, signal.SIGINT)
+    _, still_open = wait(open_tasks, STOP_WITHIN_S)
+    if still_open:
+        for worker in multiprocessing.active_children():
+            worker.kill()
 
 
 class ExecuteError(Exception):

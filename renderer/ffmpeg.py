@@ -8,6 +8,7 @@ import json
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,10 +113,9 @@ def _running(command: list[str], path: Path, **pipes: int) -> Iterator[subproces
     with tempfile.TemporaryFile() as words:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL} | pipes
         process = None
-        interrupts = _hold_interrupts()  # one that came while it starts would leave it running
         try:
-            process = subprocess.Popen(command, stderr=words, **pipes)
-            _restore_interrupts(interrupts)
+            with _interrupts_held():
+                process = subprocess.Popen(command, stderr=words, **pipes)
             yield process
             _close(process)
             status = process.wait()
@@ -124,7 +124,6 @@ def _running(command: list[str], path: Path, **pipes: int) -> Iterator[subproces
                 process.kill()
                 _close(process)
                 process.wait()
-            _restore_interrupts(interrupts)
             raise
         if status:
             words.seek(0)
@@ -133,16 +132,23 @@ def _running(command: list[str], path: Path, **pipes: int) -> Iterator[subproces
             raise RenderError(f"{path}: ffmpeg: {told[0]}")
 
 
-def _hold_interrupts() -> set | None:
-    """Interrupts wait from here on; what to restore."""
-    if not hasattr(signal, "pthread_sigmask"):
-        return None
-    return signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """An interrupt waits for the end of the block: while ffmpeg starts it would leave it running.
 
-
-def _restore_interrupts(before: set | None) -> None:
-    if before is not None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    A mask of the thread's signals isn't enough: other threads would take the signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came and callable(before):
+        before(signal.SIGINT, None)
 
 
 def _close(process: subprocess.Popen) -> None:
