@@ -10,18 +10,26 @@ JOBS ?= 2
 CORE := pyproject.toml setup.py allocator/page_alloc.py
 MODEL := $(filter-out allocator/oracle%,$(wildcard allocator/*.py allocator/mechanisms/*.toml)) \
 	$(wildcard workloads/*.py workloads/data/*) \
-	$(addprefix pipeline/,simulate.py start.py recording.py recording_format.py) \
-	$(wildcard pipeline/metrics/*.py) pipeline/artefacts/tables.py
+	$(addprefix pipeline/,simulate.py start.py recording.py recording_format.py config.py run.py \
+	run_folder.py metadata.py atomic.py) $(wildcard pipeline/metrics/*.py) \
+	pipeline/artefacts/tables.py
 DRAW := $(wildcard renderer/*.py) $(wildcard pipeline/artefacts/*.py)
 RECORDINGS := $(foreach m,off list zone both,$(RUN)/recordings/debian-6.1-churn-6.1-$(m)-0.reel)
 VIDEOS := $(foreach m,off list zone both,$(RUN)/video/6.1-$(m).mp4)
-PICTURES := $(VIDEOS) $(RUN)/video/comparison.mp4 $(RUN)/sheet.png $(RUN)/still.png \
-	$(RUN)/figures/overview.png $(RUN)/animation.webp
+COMPARISON := $(RUN)/video/comparison.mp4
+SHEET := $(RUN)/sheet.png
+STILL := $(RUN)/still.png
+FIGURES := $(RUN)/figures/overview.png
+ANIMATION := $(RUN)/animation.webp
+PICTURES := $(VIDEOS) $(COMPARISON) $(SHEET) $(STILL) $(FIGURES) $(ANIMATION)
+# The main job makes all pictures. So they are looked at when it is done, by a make of its own.
+DRAWN = @$(MAKE) --no-print-directory --silent
 
 .DELETE_ON_ERROR:
 .PHONY: main help test oracle bench video comparison sheet still animation figures tables clean
 
-main: $(RUN)/metadata.json $(PICTURES) ## install, run the shipped stream under four mechanisms (the default)
+main: $(RUN)/metadata.json ## install, run the shipped stream under four mechanisms (the default)
+	$(DRAWN) $(PICTURES)
 	@echo "see $(RUN)/video/comparison.mp4, $(RUN)/sheet.png and the rest of $(RUN)"
 
 help: ## this list
@@ -38,12 +46,18 @@ oracle: $(VENV)/test-installed ## 10,000 random programs, compiled core against 
 bench: $(VENV)/test-installed ## how fast the engine is, measured side by side
 	$(BIN)/python -m bench.engine
 
-video: $(VIDEOS) ## one video a mechanism
-comparison: $(RUN)/video/comparison.mp4 ## the mechanisms on one clock
-sheet: $(RUN)/sheet.png ## mechanism by phase
-still: $(RUN)/still.png ## the frame of greatest difference
-figures: $(RUN)/figures/overview.png ## curves of the metrics
-animation: $(RUN)/animation.webp ## the comparison, small
+video: $(RUN)/metadata.json ## one video a mechanism
+	$(DRAWN) $(VIDEOS)
+comparison: $(RUN)/metadata.json ## the mechanisms on one clock
+	$(DRAWN) $(COMPARISON)
+sheet: $(RUN)/metadata.json ## mechanism by phase
+	$(DRAWN) $(SHEET)
+still: $(RUN)/metadata.json ## the frame of greatest difference
+	$(DRAWN) $(STILL)
+figures: $(RUN)/metadata.json ## curves of the metrics
+	$(DRAWN) $(FIGURES)
+animation: $(RUN)/metadata.json ## the comparison, small
+	$(DRAWN) $(ANIMATION)
 tables: $(RUN)/metadata.json ## CSV files; prints the summary
 	$(BIN)/pagereel table $(RUN)
 
@@ -75,15 +89,15 @@ $(RUN)/metadata.json: $(MODEL) | $(VENV)/installed
 $(PICTURES): $(DRAW) | $(RUN)/metadata.json
 $(VIDEOS): $(RUN)/video/%.mp4:
 	$(BIN)/pagereel video $(RUN)/recordings/debian-6.1-churn-$*-0.reel -o $@ --force
-$(RUN)/video/comparison.mp4:
+$(COMPARISON):
 	$(BIN)/pagereel video $(RECORDINGS) -o $@ --force
-$(RUN)/sheet.png:
+$(SHEET):
 	$(BIN)/pagereel sheet $(RECORDINGS) -o $@ --force
-$(RUN)/still.png:
+$(STILL):
 	$(BIN)/pagereel still $(RECORDINGS) -o $@ --force
-$(RUN)/animation.webp:
+$(ANIMATION):
 	$(BIN)/pagereel video $(RECORDINGS) -o $@ --force
-$(RUN)/figures/overview.png:
+$(FIGURES):
 	$(BIN)/pagereel figures $(RECORDINGS) -o $(@D) --force
 
 # The picture on top of the README: real output, small.

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from allocator.terms import MAX_ORDER
 
 MAX_KBYTES = 1 << 30  # pages are counted in 32 bits
+VARIANTS = ("vanilla", "off", "list", "zone", "both")
 BUILT_IN = Path(__file__).parent / "mechanisms"
 
 
@@ -118,14 +119,15 @@ class Mechanism(_Table):
 
 def mechanism_names() -> list[str]:
     """Names of the built-in mechanisms, in the order of kernels and then of the four variants."""
-    variants = ["vanilla", "off", "list", "zone", "both"]
-    names = [path.stem for path in BUILT_IN.glob("*.toml")]
-    return sorted(names, key=lambda n: (_version(n), variants.index(n.split("-")[-1]), n))
+    return sorted((path.stem for path in BUILT_IN.glob("*.toml")), key=_place)
 
 
-def _version(name: str) -> tuple[int, ...]:
-    version = name.split("-")[0]
-    return (0, int(version)) if version == "2007" else tuple(int(p) for p in version.split("."))
+def _place(name: str) -> tuple:
+    """Years before versions, both ascending; then the variants in their usual order."""
+    kernel, _, variant = name.partition("-")
+    version = [int(number) for number in re.findall(r"[0-9]+", kernel)]
+    usual = VARIANTS.index(variant) if variant in VARIANTS else len(VARIANTS)
+    return (version[:1] < [1000], version, usual, name)
 
 
 def load_mechanism(name: str, parameters: dict[str, str] | None = None) -> Mechanism:
@@ -149,7 +151,7 @@ def load_mechanism(name: str, parameters: dict[str, str] | None = None) -> Mecha
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise MechanismError(f"{path}: {error}") from error
     for key, value in (parameters or {}).items():
-        _override(table, key, value)
+        _override(table, key, value, str(path))
     table["parameters"] = dict(parameters or {})
     return _validated(table, str(path))
 
@@ -160,7 +162,7 @@ SHORT_PARAMETERS = {
 }
 
 
-def _override(table: dict[str, Any], key: str, value: str) -> None:
+def _override(table: dict[str, Any], key: str, value: str, where: str) -> None:
     section, _, entry = SHORT_PARAMETERS.get(key, key).partition(".")
     if (
         not entry
@@ -170,7 +172,9 @@ def _override(table: dict[str, Any], key: str, value: str) -> None:
     ):
         known = ", ".join([*SHORT_PARAMETERS, "SECTION.ENTRY of a mechanism's table"])
         raise MechanismError(f"unknown parameter {key!r}; there are {known}")
-    table.setdefault(section, {})[entry] = value
+    if not isinstance(table.setdefault(section, {}), dict):
+        raise MechanismError(f"{where}: {section}: not a table")
+    table[section][entry] = value
 
 
 def _validated(table: dict[str, Any], where: str) -> Mechanism:

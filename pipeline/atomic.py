@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 
@@ -19,9 +20,30 @@ def replacing(path: Path) -> Iterator[Path]:
         with open(partial, "rb+") as file:
             os.fsync(file.fileno())
         partial.replace(path)
+        sync_folder(path.parent)
     finally:
         with suppress(OSError):  # it must not hide what went wrong before
             partial.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a file's new name outlive a crash of the machine. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def growing_name(path: Path) -> Path:
+    """The name of a recording that others may read while it grows."""
+    return path.with_name(path.name + ".partial")
+
+
+def partials_of(path: Path) -> list[Path]:
+    """What killed writers of `path` left beside it."""
+    left = path.parent.glob(f".{escape(path.stem)}.[0-9]*.partial{path.suffix}")
+    return [*left, *([growing_name(path)] if growing_name(path).exists() else [])]
 
 
 def write_text(path: Path, text: str) -> None:

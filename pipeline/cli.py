@@ -1,6 +1,7 @@
 """The command line. Heavy imports wait inside the commands: help and completion stay quick."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ LAYOUTS = ("blocks", "rows", "hilbert")
 
 def main() -> None:
     """Entry of the console script: one line for every fault; exit code 1 failure, 2 usage."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it cleans up as Ctrl-C does
     try:
         sys.exit(commands(standalone_mode=False))
     except click.exceptions.Abort:
@@ -100,7 +102,9 @@ _parameters = click.option(
     "parameter of the workload.",
 )  # fmt: skip
 _frames = click.option(
-    "--frames", type=click.IntRange(2, 100_000), help="About how many frames.  [default: 600]"
+    "--frames",
+    type=click.IntRange(2, 100_000),
+    help="About how many; each phase and each second has some in any case.  [default: 600]",
 )
 _layout = click.option(
     "--layout", metavar="LAYOUT", shell_complete=lambda c, p, i: [n for n in LAYOUTS if

@@ -4,7 +4,7 @@ import re
 import tomllib
 from itertools import product
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
@@ -46,6 +46,11 @@ class WorkloadChoice(_Table):
         """What the recordings' names begin with."""
         return self.name or Path(self.path).resolve().name.removesuffix(".npz")
 
+    def beside(self, config: Path) -> Self:
+        """The same choice made in that file."""
+        path = str(config.absolute().parent / self.path) if self.path else ""
+        return self.model_copy(update={"path": path})
+
     def load(self, seed: int) -> Stream:
         """The stream. Raises WorkloadError."""
         if not self.path:
@@ -59,6 +64,12 @@ class MechanismChoice(_Table):
     name: str
     label: str = ""
     parameters: Parameters = {}
+
+    def beside(self, config: Path) -> Self:
+        """The same choice made in that file."""
+        if not self.name.endswith(".toml"):
+            return self
+        return self.model_copy(update={"name": str(config.absolute().parent / self.name)})
 
     def load(self) -> Mechanism:
         """The mechanism under its label. Raises MechanismError."""
@@ -109,9 +120,12 @@ def matrix(config: RunConfig) -> list[Cell]:
 
 
 def load_config(path: Path) -> RunConfig:
-    """The run in a TOML file. Raises UsageError; names are checked by `check`."""
+    """The run in a TOML file. Raises UsageError; names are checked by `check`.
+
+    Paths in it are taken from its own folder, wherever it is called from.
+    """
     try:
-        return RunConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        config = RunConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None
     except OSError as error:
@@ -120,6 +134,12 @@ def load_config(path: Path) -> RunConfig:
         raise UsageError(f"{path}: {error}") from None
     except ValidationError as error:
         raise UsageError(f"{path}: {fault_of(error)}") from None
+    return config.model_copy(
+        update={
+            "workloads": tuple(choice.beside(path) for choice in config.workloads),
+            "mechanisms": tuple(choice.beside(path) for choice in config.mechanisms),
+        }
+    )
 
 
 def fault_of(error: ValidationError) -> str:

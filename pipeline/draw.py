@@ -21,11 +21,11 @@ def draw_video(
     targets: list[tuple[list[Path], Path]] = []
     if _is_folder(output):
         names = [Recording.open(path).header["mechanism"]["name"] for path in paths]
-        if len(set(names)) < len(names):
-            raise UsageError(f"{output}: two recordings of one mechanism would share a file")
         targets = [([p], output / f"{n}.mp4") for p, n in zip(paths, names, strict=True)]
         if len(paths) > 1:
             targets.append((paths, output / "comparison.mp4"))
+        if len({target for _, target in targets}) < len(targets):
+            raise UsageError(f"{output}: two of these videos would share a file")
     else:
         targets = [(paths, _file(output, ".mp4", ".webp"))]
     write = animation.write if output.suffix == ".webp" else video.write
@@ -67,8 +67,8 @@ def draw_figures(paths: list[Path], output: Path, force: bool) -> None:
         raise UsageError(f"{output}: figures are several files: name a folder")
     if output.is_dir() and any(output.iterdir()) and not force:
         raise UsageError(f"{output}: exists; --force replaces the figures in it")
-    execute_one = Task(str(output), figures.write, (paths, output, "", _drawing(None)))
-    _make([execute_one], force=True)
+    task = Task(str(output), figures.write, (paths, output, "", _drawing(None)))
+    _make([task], force=True)
 
 
 def _drawing(layout: str | None, fps: int | None = None) -> Drawing:

@@ -27,7 +27,8 @@ _stopping: Event | None = None
 def execute(tasks: list[Task], jobs: int, report: "Callable[[str, int, int], None]") -> None:
     """Run all tasks, up to `jobs` at a time; `report(label, done, all)` hears of each.
 
-    The first fault of a task is raised here, after those already running have ended.
+    The first fault of a task is raised here, after those already running have ended; the others
+    are not begun.
     """
     if jobs <= 1 or len(tasks) <= 1:
         for task in tasks:
@@ -39,12 +40,7 @@ def execute(tasks: list[Task], jobs: int, report: "Callable[[str, int, int], Non
     with ProcessPoolExecutor(workers, context, _connect, (told, stopping)) as pool:
         open_tasks = {pool.submit(_run_apart, task) for task in tasks}
         try:
-            while open_tasks:
-                done, open_tasks = wait(open_tasks, 0.1, FIRST_COMPLETED)
-                _pass_on(told, report)
-                for future in done:
-                    future.result()
-            _pass_on(told, report)
+            _wait(open_tasks, told, report)
         except BrokenProcessPool:
             raise ExecuteError("a worker process was killed; perhaps memory ran out") from None
         except KeyboardInterrupt:
@@ -53,6 +49,22 @@ def execute(tasks: list[Task], jobs: int, report: "Callable[[str, int, int], Non
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _wait(open_tasks: set[Future], told: multiprocessing.Queue, report: Callable) -> None:
+    """Until all tasks have ended; raises the first fault of one."""
+    fault: BaseException | None = None
+    while open_tasks:
+        done, open_tasks = wait(open_tasks, 0.1, FIRST_COMPLETED)
+        _pass_on(told, report)
+        for future in done:
+            if fault is None and not future.cancelled() and future.exception():
+                fault = future.exception()
+                for waiting in open_tasks:
+                    waiting.cancel()
+    _pass_on(told, report)
+    if fault is not None:
+        raise fault
 
 
 def _stop(open_tasks: set[Future]) -> None:
@@ -72,6 +84,7 @@ class ExecuteError(Exception):
 def _connect(told: multiprocessing.Queue, stopping: Event) -> None:
     global _to_parent, _stopping
     _to_parent, _stopping = told, stopping
+    told.cancel_join_thread()  # what nobody reads any more must not keep a worker from ending
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -17,6 +17,7 @@ import numpy as np
 import zstandard
 
 from allocator.terms import EVENT_DTYPE
+from pipeline.atomic import growing_name, sync_folder
 from pipeline.recording_format import (
     EVENTS_A_CHUNK,
     EVNT,
@@ -67,7 +68,7 @@ class RecordingWriter:
     def __init__(self, path: Path, header: dict, *, key_every: int = 64) -> None:
         self.dropped_events = 0
         self._path = Path(path)
-        self._partial = self._path.with_name(self._path.name + ".partial")
+        self._partial = growing_name(self._path)
         self._key_every = key_every
         head = pack_header(header)
         self._pages = header["geometry"]["pages"]
@@ -132,16 +133,16 @@ class RecordingWriter:
             self._event_offsets.append(self._offset)
             self._write(pack_chunk(EVNT, self._compressor.compress(part.tobytes())))
 
-    def close(self, *, dropped_events: int = 0) -> None:
+    def close(self) -> None:
         """Write the index, bring all to the disk and give the file its name. Raises OSError."""
         try:
-            self.dropped_events += dropped_events
             index = self._offset
             self._write(pack_chunk(INDX, self._index()))
             self._write(pack_chunk(TAIL, TAIL_BODY.pack(index)))
             os.fsync(self._file.fileno())
             self._file.close()
             self._partial.replace(self._path)
+            sync_folder(self._path.parent)
         except BaseException:
             self.abort()
             raise

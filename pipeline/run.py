@@ -5,16 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.artefacts import ARTEFACTS, Progress, Task, tasks_of
-from pipeline.atomic import write_text
+from pipeline.atomic import partials_of, write_text
 from pipeline.config import Cell, RunConfig, UsageError, matrix
 from pipeline.execute import execute, progress_of
 from pipeline.metadata import as_json, versions
 from pipeline.recording import Recording
-from pipeline.run_folder import METADATA, RunFolder
+from pipeline.run_folder import METADATA, UNFINISHED, Recorded, RunFolder
 from pipeline.simulate import core_note, runnable, simulate
 from renderer.layouts import layout_named
 
-RESULTS = (METADATA, "*.csv", "*.png", "*.webp", "recordings/*", "video/*", "figures/*")
 # Shares of the work, for the estimate of the time left: seconds on some machine.
 WEIGHTS = {"recordings": 1, "tables": 2, "video": 10, "comparison": 25, "figures": 6}
 
@@ -28,17 +27,21 @@ def run(config: RunConfig, folder: Path, *, jobs: int, force: bool) -> RunFolder
     cells = matrix(config)
     layout_named(config.layout)
     wanted = _wanted(config)
+    recordings = tuple(
+        Recorded(cell.file_name, cell.workload.file_name, cell.mechanism.name, cell.seed)
+        for cell in cells
+    )
+    result = RunFolder(folder, config, recordings)
+    _check_files(result, wanted)
     for choice in config.workloads:
         if choice.path:
             choice.load(seed=0)  # a damaged stream is told before a folder is made
-    _prepare(folder, force)
+    _prepare(result, force)
     if core_note():
         print(f"pagereel: {core_note()}", file=sys.stderr)
-    paths = tuple(folder / "recordings" / cell.file_name for cell in cells)
-    result = RunFolder(folder, config, paths)
     simulations = [
         Task(f"recordings/{path.name}", record, (cell, path, config.frames))
-        for cell, path in zip(cells, paths, strict=True)
+        for cell, path in zip(cells, result.paths, strict=True)
     ]
     later = {name: WEIGHTS.get(name, 2) for name in wanted}
     with progress_of({**{t.label: WEIGHTS["recordings"] for t in simulations}, **later}) as report:
@@ -47,7 +50,8 @@ def run(config: RunConfig, folder: Path, *, jobs: int, force: bool) -> RunFolder
     pictures = [task for name in wanted if name != "tables" for task in tasks_of(name, result)]
     with progress_of({task.label: _weight(task) for task in pictures}) as report:
         execute(sorted(pictures, key=_weight, reverse=True), jobs, report)
-    _write_metadata(result)
+    _write_metadata(result, METADATA, [_facts(path) for path in result.paths])
+    (folder / UNFINISHED).unlink()
     return result
 
 
@@ -65,45 +69,68 @@ def _wanted(config: RunConfig) -> list[str]:
 
 def record(cell: Cell, path: Path, frames: int, progress: Progress) -> None:
     """One recording of the matrix. Raises WorkloadError, OSError."""
-    stream = replace(cell.workload.load(cell.seed), seed=cell.seed)
+    stream = cell.workload.load(cell.seed)
+    stream = replace(stream, name=cell.workload.file_name, seed=cell.seed)
     simulate(runnable(stream), cell.mechanism, path, frames=frames, progress=progress)
 
 
-def _prepare(folder: Path, force: bool) -> None:
+def _check_files(result: RunFolder, wanted: list[str]) -> None:
+    """Raise UsageError where two results would be one file, or a picture can't hold them all."""
+    files = _files(result, wanted)
+    for file in files:
+        if files.count(file) > 1:
+            raise UsageError(f"two results would be {file}; change a name or a label")
+
+
+def _files(result: RunFolder, wanted: list[str]) -> list[str]:
+    """What a run makes, below its folder. Raises UsageError where a picture can't be drawn."""
+    recordings = [f"recordings/{recorded.file}" for recorded in result.recordings]
+    pictures = (task for name in wanted for task in tasks_of(name, result))
+    return recordings + [file for task in pictures for file in task.files]
+
+
+def _prepare(result: RunFolder, force: bool) -> None:
     """Make the folder; with `force` remove an older run's results from it, and nothing else."""
+    folder = result.folder
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: exists and is no folder")
     if folder.is_dir() and any(folder.iterdir()) and not force:
         raise UsageError(f"{folder}: exists; --force replaces the run in it")
-    if (folder / "recordings").is_dir():
-        for pattern in RESULTS:
-            for path in folder.glob(pattern):
-                path.unlink()
+    for name in (UNFINISHED, METADATA):
+        if (folder / name).is_file():
+            _remove(RunFolder.open(folder, name), name)
     (folder / "recordings").mkdir(parents=True, exist_ok=True)
+    _write_metadata(result, UNFINISHED, [{} for _ in result.recordings])
 
 
-def _write_metadata(result: RunFolder) -> None:
-    """Written last: a folder that has it is a whole run."""
+def _remove(old: RunFolder, name: str) -> None:
+    """Remove what that run wrote, or was writing when it was killed."""
+    for path in (old.folder / file for file in _files(old, _wanted(old.config))):
+        path.unlink(missing_ok=True)
+        for partial in partials_of(path):
+            partial.unlink()
+    (old.folder / name).unlink()
+
+
+def _write_metadata(result: RunFolder, name: str, facts: list[dict]) -> None:
+    recordings = (recorded._asdict() for recorded in result.recordings)
     metadata = {
         "config": result.config.model_dump(mode="json"),
         "versions": versions(),
-        "recordings": [path.name for path in result.recordings],
-        "sources": [_source(path) for path in result.recordings],
+        "recordings": [r | more for r, more in zip(recordings, facts, strict=True)],
     }
-    write_text(result.folder / METADATA, as_json(metadata))
+    write_text(result.folder / name, as_json(metadata))
 
 
-def _source(path: Path) -> dict:
+def _facts(path: Path) -> dict:
     """Where a recording comes from, and what is missing from it."""
     recording = Recording.open(path)
     header = recording.header
     return {
-        "recording": path.name,
         "source": header["source"],
-        "mechanism": header["mechanism"]["source"],
+        "rules": header["mechanism"]["source"],
         "parameters": header["mechanism"]["parameters"],
-        "workload": header["workload"],
-        "seed": header["seed"],
+        "stream": header["workload"],
         "frames": len(recording),
         "start": header.get("start", {}),
         "dropped_events": recording.dropped_events,

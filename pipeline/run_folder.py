@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.config import RunConfig, UsageError
 from pipeline.recording import Recording
@@ -12,55 +12,73 @@ from pipeline.recording import Recording
 if TYPE_CHECKING:
     import pandas as pd
 
-METADATA = "metadata.json"
+METADATA = "metadata.json"  # of a whole run, written last
+UNFINISHED = "unfinished.json"  # in its place until then
+NAMES = ("mechanism", "workload", "phase", "metric", "unit", "better", "counter")
+
+
+class Recorded(NamedTuple):
+    """One recording of a run: its file's name and what it is of."""
+
+    file: str
+    workload: str
+    mechanism: str
+    seed: int
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run's results. `recordings`: their paths, in the order of the run matrix."""
+    """A run's results. `recordings`: in the order of the run matrix."""
 
     folder: Path
     config: RunConfig
-    recordings: tuple[Path, ...]
+    recordings: tuple[Recorded, ...]
 
     @classmethod
-    def open(cls, folder: Path) -> "RunFolder":
+    def open(cls, folder: Path, name: str = METADATA) -> "RunFolder":
         """A folder that `pagereel run` or `replay` made. Raises UsageError."""
         try:
-            metadata = json.loads((folder / METADATA).read_text(encoding="utf-8"))
+            metadata = json.loads((folder / name).read_text(encoding="utf-8"))
             config = RunConfig.model_validate(metadata["config"])
-            recordings = tuple(folder / "recordings" / name for name in metadata["recordings"])
+            recordings = tuple(
+                Recorded(*(entry[key] for key in Recorded._fields))
+                for entry in metadata["recordings"]
+            )
+            if any(Path(recorded.file).name != recorded.file for recorded in recordings):
+                raise ValueError("a recording outside its folder")
         except FileNotFoundError:
-            raise UsageError(f"{folder}: no run of pagereel: it has no {METADATA}") from None
+            why = "its run did not end" if (folder / UNFINISHED).exists() else f"it has no {name}"
+            raise UsageError(f"{folder}: no run of pagereel: {why}") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{folder / METADATA}: not readable: {error}") from None
+            raise UsageError(f"{folder / name}: not readable: {error}") from None
         return cls(folder, config, recordings)
+
+    def path(self, recorded: Recorded) -> Path:
+        """Where a recording lies."""
+        return self.folder / "recordings" / recorded.file
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Where the recordings lie, in their order."""
+        return tuple(self.path(recorded) for recorded in self.recordings)
 
     @cached_property
     def series(self) -> "pd.DataFrame":
         """series.csv. Raises OSError."""
-        import pandas as pd
+        return read_table(self.folder / "series.csv")
 
-        return pd.read_csv(self.folder / "series.csv", keep_default_na=False, na_values=[""])
-
-    def drawn(self) -> dict[str, list[Path]]:
+    def drawn(self) -> dict[str, list[Recorded]]:
         """The recordings that pictures are made of, by the prefix of the pictures' names.
 
         Those of the first seed. One workload: no prefix; several: the workload's name and a dash.
         """
-        by_workload: dict[str, list[Path]] = {}
-        for path in self.recordings:
-            header = Recording.open(path).header
-            if header["seed"] == self.first_seed:
-                by_workload.setdefault(header["workload"]["name"], []).append(path)
+        by_workload: dict[str, list[Recorded]] = {}
+        for recorded in self.recordings:
+            if recorded.seed == self.config.seeds[0]:
+                by_workload.setdefault(recorded.workload, []).append(recorded)
         if len(by_workload) == 1:
             return {"": next(iter(by_workload.values()))}
-        return {f"{name}-": paths for name, paths in by_workload.items()}
-
-    @property
-    def first_seed(self) -> int:
-        """The seed whose recordings are drawn."""
-        return self.config.seeds[0]
+        return {f"{name}-": shown for name, shown in by_workload.items()}
 
     def values(self, recording: Recording, metric: str):
         """One metric of a recording at each frame, f8[frames], from series.csv."""
@@ -72,3 +90,11 @@ class RunFolder:
         }
         rows = (table[list(of)] == list(of.values())).all(axis=1)
         return table.loc[rows, metric].to_numpy(float)
+
+
+def read_table(path: Path) -> "pd.DataFrame":
+    """A CSV table of a run; names stay text, "2007" too. Raises OSError, ValueError."""
+    import pandas as pd
+
+    types = dict.fromkeys(NAMES, str)
+    return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])

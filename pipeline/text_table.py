@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.config import UsageError
 from pipeline.metrics import METRICS
-from pipeline.run_folder import RunFolder
+from pipeline.run_folder import RunFolder, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,11 +32,9 @@ def show_table(
 
 def _figures(run: Path, metrics: tuple[str, ...], phases: tuple[str, ...]) -> "pd.Series":
     """The summary's values by KEY, means over seeds, in the summary's order."""
-    import pandas as pd
-
     folder = RunFolder.open(run)
     try:
-        summary = pd.read_csv(folder.folder / "summary.csv")
+        summary = read_table(folder.folder / "summary.csv")
     except (OSError, ValueError) as error:
         raise UsageError(f"{run / 'summary.csv'}: not readable: {error}") from None
     _known("metric", metrics, list(METRICS), run)

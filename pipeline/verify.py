@@ -75,24 +75,25 @@ def _made_again(recording: Recording, stream_path: Path | None) -> Check:
 
 def _stream(recording: Recording, stream_path: Path | None) -> Stream:
     workload, seed = recording.header["workload"], recording.header["seed"]
-    if stream_path is None and workload["name"] in WORKLOADS:
-        stream = load_workload(workload["name"], workload["parameters"], seed)
-        return replace(stream, seed=seed)
     stream_path = stream_path or _path_in_metadata(recording)
-    if stream_path is None:
+    if stream_path is not None:
+        stream = load_stream(stream_path)
+    elif workload["name"] in WORKLOADS:
+        stream = load_workload(workload["name"], workload["parameters"], seed)
+    else:
         raise WorkloadError(f"stream {workload['name']!r} isn't at hand; name it with --stream")
-    return replace(load_stream(stream_path), seed=seed)
+    return replace(stream, name=workload["name"], seed=seed)
 
 
 def _path_in_metadata(recording: Recording) -> Path | None:
     """Where the run that made the recording found its stream."""
     try:
-        text = (recording.path.parents[1] / METADATA).read_text(encoding="utf-8")
+        text = (recording.path.resolve().parents[1] / METADATA).read_text(encoding="utf-8")
         config = RunConfig.model_validate(json.loads(text)["config"])
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
     for choice in config.workloads:
-        if choice.path and Path(choice.path).resolve().stem == recording.header["workload"]["name"]:
+        if choice.path and choice.file_name == recording.header["workload"]["name"]:
             return Path(choice.path)
     return None
 

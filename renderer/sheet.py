@@ -22,7 +22,7 @@ from renderer.text import even_up, fitting_px, line_height_px, text_image, wrapp
 Column = tuple[str, str, int]  # name and title of a phase, frame that shows it
 
 _MAP_PX = (1060, 800)
-_MAX_ROWS = 32
+MAX_ROWS = 32
 _MAX_SCALE = 3.0
 _PARAGRAPH = 0.7  # between parts, in sizes of the text
 
@@ -71,7 +71,7 @@ def compose_sheet(
     rows: Sequence[Panel], columns: Sequence[Column], layout: str = "blocks"
 ) -> Sheet:
     """Where everything of a sheet stands. Raises as write_sheet."""
-    check_panels(rows, at_most=_MAX_ROWS)
+    check_panels(rows, at_most=MAX_ROWS)
     if not columns:
         raise ValueError("a sheet of no phase")
     for _, _, frame in columns:

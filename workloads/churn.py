@@ -35,7 +35,7 @@ class Parameters:
 RANGES = {
     "memory_mib": (1, 1 << 20),
     "requests": (1, 100_000_000),
-    "lifetime_spread": (1, 1e12),
+    "lifetime_spread": (1, 1e6),
     "requests_per_second": (1e-6, 1e12),
     **{field.name: (0, 1) for field in fields(Parameters) if field.name.endswith("_share")},
 }
@@ -88,7 +88,7 @@ def load(parameters: dict[str, str], seed: int) -> Stream:
     return Stream(
         name="churn",
         title=f"synthetic churn on {p.memory_mib:g} MiB",
-        source=f"synthetic churn, seed {seed}, PCG64 of numpy",
+        source=f"synthetic churn, seed {seed}",
         machine=machine,
         start=Start(
             page_class=np.where(machine.unusable > 0, machine.unusable, FREE).astype(np.uint8),
@@ -130,8 +130,12 @@ def _requests(p: Parameters, random: np.random.Generator) -> tuple[np.ndarray, .
 
 
 def _lifetimes(p: Parameters, random: np.random.Generator, fill: int) -> np.ndarray:
-    """Steps that each request lives, i8; log-uniform with mean `fill`, some for ever."""
-    lifetime = p.lifetime_spread ** random.random(p.requests)
+    """When each request is freed, in steps, f8; log-uniform lifetimes of mean `fill`, some endless.
+
+    Powers are rounded to 1/1024: their last digit differs between processors, and the sum of whole
+    numbers doesn't depend on its order.
+    """
+    lifetime = np.rint(1024 * p.lifetime_spread ** random.random(p.requests))
     lifetime *= fill / lifetime.mean()
     lifetime[random.random(p.requests) < p.long_lived_share] = np.inf
     steps = np.arange(p.requests) + np.maximum(lifetime, 1)

@@ -117,9 +117,25 @@ class Stream:
         """Tells two streams apart by what they hold, whatever their names."""
         digest = blake2b(digest_size=16)
         start, machine = self.start, self.machine
-        for array in (*vars(self.ops).values(), *vars(start).values(), machine.unusable):
-            digest.update(array.encode() if isinstance(array, str) else np.ascontiguousarray(array))
-        digest.update(repr((machine.min_free_kbytes, machine.recorded_zones)).encode())
+        arrays = vars(self.ops) | {
+            "page_class": start.page_class,
+            "pfn": start.pfn,
+            "start_order": start.order,
+            "traced": start.traced,
+            "unusable": machine.unusable,
+        }
+        rest = {
+            "mechanism": start.mechanism,
+            "min_free_kbytes": machine.min_free_kbytes,
+            "recorded_kernel": machine.recorded_kernel,
+            "recorded_zones": machine.recorded_zones,
+            "phases": self.phases,
+            "pageblock_order": self.pageblock_order,
+        }
+        for name, array in arrays.items():
+            digest.update(f"{name} {array.dtype.str} {len(array)}\n".encode())
+            digest.update(np.ascontiguousarray(array))
+        digest.update(repr(rest).encode())
         return digest.hexdigest()
 
     def metadata(self) -> dict:

@@ -23,11 +23,15 @@ Progress = Callable[[int, int], None]
 
 
 class Task(NamedTuple):
-    """One file or group of files to make: `function(*arguments, progress=...)`, in any process."""
+    """One file or group of files to make: `function(*arguments, progress=...)`, in any process.
+
+    `files`: what it makes, as names below the run folder.
+    """
 
     label: str
     function: Callable[..., None]
     arguments: tuple
+    files: tuple[str, ...] = ()
 
 
 def tasks_of(name: str, run: "RunFolder") -> list[Task]:

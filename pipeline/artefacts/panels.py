@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.artefacts import Task
+from pipeline.config import UsageError
 from pipeline.metadata import of_recording
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import Evidence, eligible_blocks
-from pipeline.recording import Recording
+from pipeline.recording import Recording, RecordingError
 from pipeline.run_folder import RunFolder
-from renderer.panel import Panel
+from renderer.panel import MAX_PANELS, Panel
 
 FIGURE = "potential_huge"
 TEXT = "{value:,.0f} of {maximum:,.0f} blocks can become a huge page"
@@ -48,18 +49,39 @@ def drawing_of(run: RunFolder) -> Drawing:
     return Drawing(run.config.layout, run.config.fps, run.values)
 
 
-def picture_tasks(run: RunFolder, name: str, write: Callable[..., None]) -> list[Task]:
-    """A task `write(paths, target, drawing)` for each workload of a run."""
-    names = {f"{prefix}{name}": paths for prefix, paths in run.drawn().items()}
-    return [
-        Task(name, write, (paths, run.folder / name, drawing_of(run)))
-        for name, paths in names.items()
-    ]
+def picture_tasks(
+    run: RunFolder, name: str, write: Callable[..., None], most: int = MAX_PANELS
+) -> list[Task]:
+    """A task `write(paths, target, drawing)` for each workload of a run.
+
+    `name` is a path below the run folder; its file name gets the workload's prefix. Raises
+    UsageError for more than `most` mechanisms.
+    """
+    result = []
+    for prefix, shown in run.drawn().items():
+        if len(shown) > most:
+            raise UsageError(
+                f"{name} shows at most {most} mechanisms, this run has {len(shown)}; name the "
+                "artefacts to make (--only)"
+            )
+        target = Path(name).with_name(prefix + Path(name).name)
+        paths = [run.path(cell) for cell in shown]
+        arguments = (paths, run.folder / target, drawing_of(run))
+        result.append(Task(str(target), write, arguments, (str(target),)))
+    return result
 
 
 def panels(paths: list[Path], drawing: Drawing) -> list[Panel]:
     """One panel a recording. Raises RecordingError."""
-    return [_panel(Recording.open(path), drawing.values) for path in paths]
+    return [_panel(opened(path), drawing.values) for path in paths]
+
+
+def opened(path: Path) -> Recording:
+    """A recording that has something to show. Raises RecordingError."""
+    recording = Recording.open(path)
+    if not len(recording):
+        raise RecordingError(f"{path}: it ends before its first frame")
+    return recording
 
 
 def picture_metadata(recordings: list[Recording]) -> dict:

@@ -8,12 +8,12 @@ from pipeline.artefacts.tables import sample_frames
 from pipeline.config import UsageError
 from pipeline.recording import Recording, RecordingError
 from pipeline.run_folder import RunFolder
-from renderer.sheet import write_sheet
+from renderer.sheet import MAX_ROWS, write_sheet
 
 
 def tasks(run: RunFolder) -> list[Task]:
     """A task for each workload."""
-    return picture_tasks(run, "sheet.png", write)
+    return picture_tasks(run, "sheet.png", write, most=MAX_ROWS)
 
 
 def write(

@@ -13,13 +13,14 @@ from pipeline.metrics.evidence import Evidence
 from pipeline.recording import Recording
 from pipeline.run_folder import RunFolder
 
-# Counters that are costs; the others count requests, which all mechanisms share.
+# Not the counters that metrics are made of: requests and failures by order.
 COSTS = [name for name in COUNTERS if not name.startswith(("requests_order", "failed"))]
 
 
 def tasks(run: RunFolder) -> list[Task]:
     """One task: the four tables share what they read."""
-    return [Task("tables", write_tables, (run.folder, run.recordings))]
+    files = tuple(f"{name}.csv" for name in TABLES)
+    return [Task("tables", write_tables, (run.folder, run.paths), files)]
 
 
 def write_tables(folder: Path, recordings: tuple[Path, ...], progress: Progress) -> None:
@@ -39,9 +40,9 @@ def write_tables(folder: Path, recordings: tuple[Path, ...], progress: Progress)
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """A table as CSV, numbers with at most six significant digits after the point."""
+    """A table as CSV; twelve digits of a number, so that no count loses one."""
     with replacing(path) as partial:
-        table.to_csv(partial, index=False, lineterminator="\n", float_format="%.6g")
+        table.to_csv(partial, index=False, lineterminator="\n", float_format="%.12g")
 
 
 def identity(header: dict) -> dict[str, object]:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from pipeline.artefacts import Progress, Task
 from pipeline.artefacts.panels import Drawing, drawing_of, panels, picture_metadata
-from pipeline.recording import Recording
 from pipeline.run_folder import RunFolder
 from renderer.video import write_video
 
@@ -12,16 +11,16 @@ from renderer.video import write_video
 def tasks(run: RunFolder) -> list[Task]:
     """A task for each recording that is drawn."""
     result = []
-    for prefix, paths in run.drawn().items():
-        for path in paths:
-            mechanism = Recording.open(path).header["mechanism"]["name"]
-            target = run.folder / "video" / f"{prefix}{mechanism}.mp4"
-            result.append(Task(f"video/{target.name}", write, ([path], target, drawing_of(run))))
+    for prefix, shown in run.drawn().items():
+        for cell in shown:
+            name = f"video/{prefix}{cell.mechanism}.mp4"
+            arguments = ([run.path(cell)], run.folder / name, drawing_of(run))
+            result.append(Task(name, write, arguments, (name,)))
     return result
 
 
 def write(paths: list[Path], target: Path, drawing: Drawing, progress: Progress) -> None:
-    """One video of these recordings of a run. Raises RecordingError, RenderError, OSError."""
+    """One video of these recordings. Raises RecordingError, RenderError, OSError."""
     shown = panels(paths, drawing)
     target.parent.mkdir(exist_ok=True)
     write_video(

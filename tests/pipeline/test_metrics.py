@@ -10,8 +10,8 @@ from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import Evidence, eligible_blocks
 from pipeline.recording import Recording, RecordingWriter
 from tests.pipeline.small import header
+from tests.real import real_folder
 
-REAL = Path(__file__).parents[2].parent / "shared" / "real-kernel"
 FREE, PCP, MOVABLE, UNMOVABLE, RECLAIMABLE, HUGE, RESERVED, HOLE, UNKNOWN = range(9)
 
 
@@ -139,10 +139,9 @@ def test_without_eligible_blocks_a_share_has_no_value(tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", ["c_nogroup", "a_group_mig", "b_movable_minfree"])
 def test_the_real_recordings_have_their_published_figures(tmp_path: Path, folder: str) -> None:
     """Snapshots of a real kernel measured here give what their own series.csv says."""
-    if not (REAL / folder).is_dir():
-        pytest.skip(f"no real recording {folder} beside the project")
-    snapshots = np.load(REAL / folder / "snapshots.npz")
-    with open(REAL / folder / "series.csv", newline="") as file:
+    real = real_folder(folder)
+    snapshots = np.load(real / "snapshots.npz")
+    with open(real / "series.csv", newline="") as file:
         published = list(csv.DictReader(file))
     chosen = range(0, len(published), 9)
     grids = [combined(snapshots["kclass"][i], snapshots["mobility"][i]) for i in chosen]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,9 @@ CONTRACT = {
     "video/6.1-off.mp4", "video/6.1-list.mp4", "video/comparison.mp4",
     "figures/overview.png", "figures/overview.svg", "figures/overview.pdf",
 }  # fmt: skip
+
+
+TABLES = {"metadata.json", "summary.csv", "series.csv", "cost.csv", "events.csv"}
 
 
 def files(folder: Path) -> set[str]:
@@ -69,8 +73,8 @@ def test_metadata_tells_how_to_make_it_again(small_run: Path) -> None:
         "requests": "9000",
     }
     assert metadata["versions"]["core"] == ("compiled" if COMPILED else "uncompiled")
-    assert [source["seed"] for source in metadata["sources"]] == [0, 0]
-    assert all("Linux 6.1" in source["mechanism"] for source in metadata["sources"])
+    assert [recording["seed"] for recording in metadata["recordings"]] == [0, 0]
+    assert all("Linux 6.1" in recording["rules"] for recording in metadata["recordings"])
 
 
 def test_the_summary_is_tidy(small_run: Path) -> None:
@@ -201,14 +205,56 @@ def test_an_existing_folder_asks_for_force(
 
 def test_force_replaces_an_older_run(pagereel: Commands, tmp_path: Path) -> None:
     target = tmp_path / "run"
-    assert pagereel(*SMALL, "--only", "sheet", "-o", target).code == 0
-    (target / "recordings" / "left.reel.partial").write_bytes(b"left by a killed writer")
+    assert pagereel(*SMALL, "--only", "sheet", "--only", "figures", "-o", target).code == 0
+    for left in ("recordings/churn-6.1-list-0.reel.partial", ".sheet.77.partial.png"):
+        (target / left).write_bytes(b"left by a killed writer")
     small = [*SMALL[:-2], "--only", "tables"]
     assert pagereel(*small, "-o", target, "--force").code == 0
-    assert files(target) == {
-        "metadata.json", "summary.csv", "series.csv", "cost.csv", "events.csv",
-        "recordings/churn-6.1-off-0.reel",
+    assert files(target) == TABLES | {"recordings/churn-6.1-off-0.reel"}
+
+
+@pytest.mark.parametrize("older", [True, False])
+def test_force_touches_nothing_but_an_older_run(
+    pagereel: Commands, tmp_path: Path, older: bool
+) -> None:
+    """A folder with a user's own recordings, tables and pictures, with a run in it and without."""
+    target = tmp_path / "mine"
+    small = [*SMALL, "--only", "tables", "-o", target]
+    if older:
+        assert pagereel(*small).code == 0
+    own = {"data.csv", "photo.png", "a-sheet.png", "b.webp", "recordings/real.reel",
+           "recordings/notes.txt", "video/holiday.mp4", "figures/drawing.svg"}  # fmt: skip
+    for name in own:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_text(name)
+    assert pagereel(*small, "--force").code == 0
+    for name in own:
+        assert (target / name).read_text() == name
+    assert files(target) == own | TABLES | {
+        "recordings/churn-6.1-off-0.reel", "recordings/churn-6.1-list-0.reel",
     }  # fmt: skip
+
+
+def test_force_leaves_a_folder_with_another_s_metadata(pagereel: Commands, tmp_path: Path) -> None:
+    (tmp_path / "metadata.json").write_text('{"photos": []}')
+    line = pagereel.refused(*SMALL, "-o", tmp_path, "--force", code=2)
+    assert str(tmp_path / "metadata.json") in line
+    assert files(tmp_path) == {"metadata.json"}
+
+
+def test_force_replaces_a_run_that_was_killed(pagereel: Commands, tmp_path: Path) -> None:
+    process = started(tmp_path / "run")
+    process.kill()
+    process.communicate(timeout=60)
+    assert "unfinished.json" in files(tmp_path / "run")
+    assert "did not end" in pagereel.refused("table", tmp_path / "run", code=2)
+    for _ in range(100):  # its workers end with it, and remove what they had begun
+        if not list((tmp_path / "run").glob("video/.*")):
+            break
+        time.sleep(0.1)
+    small = [*SMALL[:-2], "--only", "tables"]
+    assert pagereel(*small, "-o", tmp_path / "run", "--force").code == 0
+    assert files(tmp_path / "run") == TABLES | {"recordings/churn-6.1-off-0.reel"}
 
 
 def test_a_picture_that_exists_asks_for_force(
@@ -274,11 +320,12 @@ def test_damaged_recordings(
     pagereel: Commands, small_run: Path, tmp_path: Path, command: str, damage: str
 ) -> None:
     whole = (small_run / "recordings" / "churn-6.1-list-0.reel").read_bytes()
+    flipped = whole.index(b"FRAM") + 99
     content = {
         "empty": b"",
         "text": b"pages, pages, pages\n" * 40,
-        "cut": whole[: len(whole) // 5],
-        "flipped": whole[:5000] + bytes([whole[5000] ^ 255]) + whole[5001:],
+        "cut": whole[: whole.rindex(b"FRAM") + 99],
+        "flipped": whole[:flipped] + bytes([whole[flipped] ^ 255]) + whole[flipped + 1 :],
     }[damage]
     path = tmp_path / "bad.reel"
     path.write_bytes(content)
@@ -286,17 +333,44 @@ def test_damaged_recordings(
     output = () if command in ("info", "verify") else ("-o", tmp_path / name)
     outcome = pagereel(command, path, *output)
     told = outcome.err + outcome.out
-    if damage == "cut" and command == "info":
-        assert outcome.code == 0  # what there is of a recording that still grows can be looked at
-        assert "the end is missing" in told
+    if damage == "cut" and command != "verify":
+        assert outcome.code == 0  # of a recording that still grows, what there is can be looked at
+        assert command != "info" or "the end is missing" in told
+        assert bool(output) == bool(list(tmp_path.glob("picture*")))
         return
-    if damage == "cut" and command not in ("info", "verify"):
-        return  # as far as it goes, it is shown
     if damage == "flipped" and command == "info":
-        return  # it doesn't read the frames
+        assert outcome.code == 0  # it doesn't read the frames
+        return
     assert outcome.code == 1
     assert "bad.reel" in told
+    assert len(told.splitlines()) == 1
     assert not list(tmp_path.glob("picture*"))
+
+
+@pytest.mark.parametrize("command", ["info", "verify", "video", "sheet", "still", "figures"])
+@pytest.mark.parametrize("frames", [0, 1])
+def test_recordings_of_hardly_any_frame(
+    pagereel: Commands, small_run: Path, tmp_path: Path, command: str, frames: int
+) -> None:
+    whole = small_run / "recordings" / "churn-6.1-list-0.reel"
+    offsets = [m.start() for m in re.finditer(b"FRAM", whole.read_bytes())]
+    path = tmp_path / "short.reel"
+    path.write_bytes(whole.read_bytes()[: offsets[frames]])
+    assert len(Recording.open(path)) == frames
+    name = {"video": "picture.mp4", "figures": "pictures"}.get(command, "picture.png")
+    output = () if command in ("info", "verify") else ("-o", tmp_path / name)
+    outcome = pagereel(command, path, *output)
+    told = outcome.err + outcome.out
+    if command == "info" or (frames and command in ("still", "video", "figures")):
+        assert outcome.code == 0, told
+    elif command == "sheet" and frames:
+        assert outcome.code == 1
+        assert "before the first phase's sample" in told
+    else:
+        assert outcome.code == 1
+        assert str(path) in told
+        assert len(told.splitlines()) == 1
+        assert not list(tmp_path.glob("picture*"))
 
 
 @pytest.fixture
@@ -341,7 +415,7 @@ def test_a_folder_that_cannot_be_written(pagereel: Commands, tmp_path: Path) -> 
         assert str(target) in line
 
 
-def test_a_failure_in_a_worker_keeps_what_was_done(
+def test_a_failure_keeps_what_was_done(
     pagereel: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*arguments: object, **options: object) -> None:

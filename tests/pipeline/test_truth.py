@@ -12,10 +12,10 @@ from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import Evidence
 from pipeline.recording import Recording
 from pipeline.simulate import simulate
+from tests.real import real_folder
 from workloads import load_workload
 from workloads.stream import Stream
 
-REAL = Path(__file__).parents[3] / "shared" / "real-kernel"
 FIGURES = ("mixed", "nonmov_blocks", "potential_huge")
 # Points of mixed, blocks, blocks.
 WITHIN = {"files": (1.5, 2, 2), "mixed3": (2, 3, 3)}
@@ -61,10 +61,9 @@ def test_the_shipped_stream_does_what_that_kernel_did(tmp_path: Path) -> None:
 def test_real_recordings_under_their_own_mechanism(
     tmp_path: Path, folder: str, mechanism: str, within: dict[str, tuple[float, ...]]
 ) -> None:
-    if not (REAL / folder).is_dir():
-        pytest.skip(f"no real recording {folder} beside the project")
-    figures = simulated(load_stream(REAL / folder), mechanism, tmp_path / "a.reel")
-    real = real_figures(REAL / folder / "series.csv")
+    recorded = real_folder(folder)
+    figures = simulated(load_stream(recorded), mechanism, tmp_path / "a.reel")
+    real = real_figures(recorded / "series.csv")
     for phase, tolerance in within.items():
         for name, mine, theirs, most in zip(
             FIGURES, figures[phase], real[phase], tolerance, strict=True

@@ -148,7 +148,7 @@ def test_every_parameter_has_its_range():
     reclaimable_share=st.floats(0, 0.5),
     high_order_share=st.floats(0, 1),
     atomic_share=st.floats(0, 1),
-    lifetime_spread=st.floats(1, 1e12),
+    lifetime_spread=st.floats(1, 1e6),
     long_lived_share=st.floats(0, 1),
     reserved_share=st.floats(0, 1),
     requests_per_second=st.floats(1, 1e12),

@@ -17,6 +17,7 @@ from allocator.terms import ALLOC, DRAIN, FREE_OP
 from allocator.validate import validate
 from allocator.zones import Zone
 from pipeline.start import start_memory
+from tests.real import real_folder
 from tests.workloads.folders import (
     ZONEINFO,
     kernel_classes,
@@ -31,7 +32,6 @@ from workloads.recorded import load_folder
 from workloads.stream import Ops, Stream, WorkloadError
 
 PROJECT = Path(__file__).parents[2]
-RECORDINGS = PROJECT / ".." / "shared" / "real-kernel"
 MIB = 1 << 20
 OPERATIONS = operations(
     (ALLOC, 2, 3, 0),
@@ -154,18 +154,12 @@ def test_the_shipped_stream_takes_no_parameters():
 
 
 def test_the_shipped_stream_is_the_recorded_one():
-    folder = RECORDINGS / "c_nogroup"
-    if not folder.is_dir():
-        pytest.skip("left out: the recordings of a real kernel do not lie beside the project")
-    assert_same(load_folder(folder), load_workload("debian-6.1-churn"))
+    assert_same(load_folder(real_folder("c_nogroup")), load_workload("debian-6.1-churn"))
 
 
 @pytest.mark.parametrize("name", ["a_group_mig", "b_movable_minfree", "c_nogroup"])
 def test_the_real_recordings_load(name):
-    folder = RECORDINGS / name
-    if not folder.is_dir():
-        pytest.skip("left out: the recordings of a real kernel do not lie beside the project")
-    stream = load_folder(folder)
+    stream = load_folder(real_folder(name))
     assert len(stream.ops) > 3_300_000
     assert [phase.name for phase in stream.phases][-1] == "end"
 
