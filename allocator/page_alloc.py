@@ -31,7 +31,6 @@ HA = cython.declare(cython.int, 3)
 FREE = cython.declare(cython.int, 0)
 PCP_FREE = cython.declare(cython.int, 1)
 CLASS_MOVABLE = cython.declare(cython.int, 2)
-IN_USE = cython.declare(cython.int, 2)  # classes 2 to 5 and 8 are pages in use
 ATOMIC = cython.declare(cython.int, 1)
 GROUP_NONE = cython.declare(cython.int, 0)
 GROUP_MARCH = cython.declare(cython.int, 1)

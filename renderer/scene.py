@@ -66,7 +66,7 @@ class Scene:
 def compose(panels: Sequence[Panel], layout: str = "blocks", cell_px: int | None = None) -> Scene:
     """Compose panels on one clock.
 
-    2560 x 1440 px for one, three or four panels, 1544 x 1440 for two, 3840 x 2160 for more. Raises
+    2560 x 1440 px for one, three or four panels, 1540 x 1440 for two, 3840 x 2160 for more. Raises
     ValueError where they don't share a clock, LayoutError for a layout that doesn't exist or cells
     that don't fit.
     """

@@ -13,7 +13,7 @@ from allocator.terms import ATOMIC, HOLE, PFN_NONE, RESERVED
 from allocator.zones import Machine
 
 MECHANISMS = mechanism_names()
-# Sizes at which the zones differ: one zone; DMA and a little more; grouping off (below 3072).
+# Sizes at which the zones differ: one zone; DMA and a little more; grouping off (below 2560).
 SMALL_PAGES = (2304, 3072, 4096, 5000, 6144)
 
 

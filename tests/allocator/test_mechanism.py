@@ -26,6 +26,19 @@ def test_each_names_its_source_and_its_file(name: str) -> None:
     assert grouped == name.endswith(("list", "both"))
 
 
+def test_a_new_file_is_a_new_mechanism(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in BUILT_IN.glob("*.toml"):
+        (tmp_path / path.name).write_text(path.read_text())
+    for name in ("6.1-mine", "7.2-off", "mine", "2006-list-head"):
+        (tmp_path / f"{name}.toml").write_text((BUILT_IN / "6.1-list.toml").read_text())
+    monkeypatch.setattr("allocator.mechanism.BUILT_IN", tmp_path)
+    names = mechanism_names()
+    assert sorted(names) == sorted(path.stem for path in tmp_path.glob("*.toml"))
+    assert names.index("2006-list-head") < names.index("2007-vanilla")
+    assert names.index("6.1-both") < names.index("6.1-mine") < names.index("7.2-off")
+    assert load_mechanism("6.1-mine").grouping.enabled
+
+
 def test_parameters_override_entries() -> None:
     mechanism = load_mechanism(
         "6.1-zone", {"kernelcore": "30%", "min_free_kbytes": "4096", "per_cpu.rule": "none"}

@@ -6,8 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pipeline.artefacts.tables import write_csv
 from pipeline.recording import Recording
-from pipeline.run_folder import RunFolder
+from pipeline.run_folder import RunFolder, read_table
 from tests.pipeline.commands import Commands
 from tests.workloads.folders import operations, small_stream, write_folder
 from workloads.packed import pack
@@ -156,3 +157,12 @@ def test_a_section_that_is_no_table(pagereel: Commands, tmp_path: Path) -> None:
     run = ("run", "-m", mine, "-p", "min_free_kbytes=400", "-o", tmp_path / "run")
     line = pagereel.refused(*run, code=2)
     assert "mine.toml: watermarks: not a table" in line
+
+
+def test_no_count_loses_a_digit(tmp_path: Path) -> None:
+    values = [123_456_789.0, 4_294_967_297.0, 0.1 + 0.2, 100 / 3, float("nan")]
+    write_csv(pd.DataFrame({"metric": list("abcde"), "value": values}), tmp_path / "a.csv")
+    read = read_table(tmp_path / "a.csv")["value"].tolist()
+    assert read[:3] == [123_456_789, 4_294_967_297, 0.3]
+    assert read[3] == pytest.approx(100 / 3, abs=1e-10)
+    assert pd.isna(read[4])
