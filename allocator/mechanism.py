@@ -57,6 +57,7 @@ class Grouping(_Table):
     rule: Literal["none", "march-2007", "claim"]
     enabled: bool = True  # false: page_group_by_mobility_disabled, all requests are unmovable
     block_order: int = Field(9, ge=1, le=MAX_ORDER)
+    claims: bool = True  # false: a fallback never changes the type of a pageblock
     nofragment: bool = False  # the first walk avoids splitting foreign blocks in ZONE_NORMAL
 
 
@@ -92,6 +93,14 @@ class HighAtomic(_Table):
     rule: Literal["none", "type", "reserve"]
 
 
+class Compaction(_Table):
+    """How movable pages are migrated to make large blocks; see compaction.py."""
+
+    # none; two-scanners: direct compaction and compact_memory (6.1).
+    rule: Literal["none", "two-scanners"] = "none"
+    proactiveness: int = Field(20, ge=0, le=100)  # vm.compaction_proactiveness; 0: never
+
+
 class Mechanism(_Table):
     """The rules of one page allocator; see the fields' classes."""
 
@@ -105,6 +114,7 @@ class Mechanism(_Table):
     per_cpu: PerCpu
     watermarks: Watermarks
     high_atomic: HighAtomic
+    compaction: Compaction = Compaction()
     parameters: dict[str, str] = {}  # entries that were set apart from the table
 
     @model_validator(mode="after")

@@ -20,6 +20,8 @@ from allocator.terms import (
     FREE,
     HIGHATOMIC,
     HOLE,
+    HUGE,
+    HUGETLB,
     MOVABLE,
     NR_ORDERS,
     PCP_FREE,
@@ -95,7 +97,7 @@ class OracleMemory(PerCpuLists):
             self.count_failure(request)
         else:
             self.counts["allocations"] += 1
-            self.set_class(pfn, order, CLASS_OF_MOBILITY[mobility])
+            self.set_class(pfn, order, HUGETLB if flags & HUGE else CLASS_OF_MOBILITY[mobility])
         self.operation += 1
         return PFN_NONE if pfn is None else pfn
 

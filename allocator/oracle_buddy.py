@@ -47,6 +47,7 @@ class BuddyLists:
         self.pages = pages
         self.rule = mechanism.grouping.rule
         self.grouping_on = grouping_enabled(zones, mechanism)
+        self.claims = mechanism.grouping.claims
         self.block_order = mechanism.grouping.block_order
         self.block_pages = 1 << self.block_order
         self.classes = bytearray([RESERVED]) * pages
@@ -208,7 +209,9 @@ class BuddyLists:
         return moved
 
     def claim_block(self, pfn: int, migratetype: int) -> None:
-        """A fallback gives a pageblock the request's type."""
+        """A fallback gives a pageblock the request's type, where the mechanism claims."""
+        if not self.claims:
+            return
         old = self.type_of_block(pfn)
         self.set_type_of_block(pfn, migratetype)
         if self.type_of_block(pfn) == old:

@@ -24,6 +24,7 @@ PCP_LISTS = 14
 # C constants: a plain module global would be a Python object in compiled code.
 EVENT_BUFFER = cython.declare(cython.int, 16384)  # events kept until fetched; then dropped, counted
 PFN_NONE = cython.declare(cython.int, 2147483647)
+PFN_HELP = cython.declare(cython.int, -1)  # the request must be helped by reclaim or compaction
 U = cython.declare(cython.int, 0)
 M = cython.declare(cython.int, 1)
 R = cython.declare(cython.int, 2)
@@ -32,6 +33,8 @@ FREE = cython.declare(cython.int, 0)
 PCP_FREE = cython.declare(cython.int, 1)
 CLASS_MOVABLE = cython.declare(cython.int, 2)
 ATOMIC = cython.declare(cython.int, 1)
+HUGE = cython.declare(cython.int, 2)
+HELPED = cython.declare(cython.int, 4)
 GROUP_NONE = cython.declare(cython.int, 0)
 GROUP_MARCH = cython.declare(cython.int, 1)
 GROUP_CLAIM = cython.declare(cython.int, 2)
@@ -58,7 +61,8 @@ C_HA_UNRESERVED = cython.declare(cython.int, 16)
 C_PAIRS = cython.declare(cython.int, 17)
 C_REQUESTS = cython.declare(cython.int, 29)
 C_FAILED = cython.declare(cython.int, 40)
-NR_COUNTERS = 51
+C_MIGRATED = cython.declare(cython.int, 51)
+NR_COUNTERS = 55
 if len(COUNTERS) != NR_COUNTERS:
     raise ImportError("the places of the counters disagree with terms.COUNTERS")
 
@@ -103,14 +107,18 @@ class Memory:
     class_other: cython.int
     grouping: cython.int
     enabled: cython.bint
+    claims: cython.bint
     block_order: cython.int
     tail_rule: cython.bint
     boot_tail: cython.bint
     pcp_rule: cython.int
     halving: cython.bint
     reserve_rule: cython.bint
+    asks_help: cython.bint  # requests of higher orders stop before they fail, see engine.py
     kswapd_active: cython.bint
     kswapd_class: cython.int
+    kswapd_order: cython.int
+    kcompactd_order: cython.int
     op: cython.longlong
     event_ops: cython.longlong[::1]
     event_pfns: cython.int[::1]
@@ -171,6 +179,8 @@ class Memory:
         grouping = mechanism.grouping
         self.grouping = ("none", "march-2007", "claim").index(grouping.rule)
         self.enabled = grouping_enabled(self.zones, mechanism)
+        self.claims = grouping.claims
+        self.asks_help = False
         self.block_order = grouping.block_order
         self.fallbacks = bytearray(
             _FALLBACKS_MARCH if self.grouping == GROUP_MARCH else _FALLBACKS_CLAIM
@@ -181,7 +191,7 @@ class Memory:
         self.halving = mechanism.watermarks.rule == "halving"
         self.reserve_rule = mechanism.high_atomic.rule == "reserve"
         self.kswapd_active = False
-        self.kswapd_class = 0
+        self.kswapd_class = self.kswapd_order = self.kcompactd_order = 0
         self.op = self.nr_events = self.dropped = 0
 
     # Boot.
@@ -200,6 +210,11 @@ class Memory:
     def set_used(self, pfn: int, order: int, page_class: int) -> None:
         """Pages that are in use, reserved or holes before the first request."""
         _set_class(self, pfn, order, page_class)
+        _set_owner(self, pfn, order, PFN_NONE)
+
+    def set_owner(self, pfn: int, number: int) -> None:
+        """The id of a page in use, which goes along when it is migrated."""
+        self.next[pfn] = number
 
     def set_pcp(self, pfn: int) -> None:
         """A free page that lies on its zone's per-CPU list before the first request."""
@@ -220,7 +235,10 @@ class Memory:
         """
         if not 0 <= order < NR_ORDERS or mobility not in (U, M, R):
             raise ValueError(f"no request: order {order}, mobility {mobility}")
-        return _alloc(self, order, mobility, flags)
+        pfn = _alloc(self, order, mobility, flags | HELPED)
+        if pfn != PFN_NONE:
+            _set_owner(self, pfn, order, PFN_NONE)
+        return pfn
 
     def free(self, pfn: int, order: int) -> None:
         """Free 2**order pages in use from `pfn` on; an allocation may come back in pieces.
@@ -247,18 +265,111 @@ class Memory:
         flags: cython.uchar[::1],
         offset: cython.ushort[::1],
         pfn_of: cython.int[::1],
-    ) -> None:
-        """Apply a stretch of operations (terms: ALLOC, FREE_OP, DRAIN), columns of equal length.
+    ) -> int:
+        """Apply a stretch of operations, columns of equal length; how many were done.
 
         `pfn_of`, i4[ids]: where each id's pages lie; PFN_NONE before, and where the request
-        failed. The columns must have passed check_ops: nothing is freed twice.
+        failed. The columns must have passed check_ops: nothing is freed twice. It stops before a
+        COMPACT, and before a request that must be helped (`ask_for_help`).
         """
         count: cython.Py_ssize_t = len(kind)
         if not cython.compiled:  # numpy's scalars would overflow, and are slow
             columns = (kind, ids, order, mobility, flags, offset)
             kind, ids, order, mobility, flags, offset = (list(map(int, c)) for c in columns)
         with cython.nogil:
-            _run(self, kind, ids, order, mobility, flags, offset, pfn_of, count)
+            count = _run(self, kind, ids, order, mobility, flags, offset, pfn_of, count)
+        return count
+
+    # For compaction.
+
+    def ask_for_help(self) -> None:
+        """From now on `run` stops before a request of higher order that would fail."""
+        self.asks_help = True
+
+    def views(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Class u1, owner i4 (of pages in use) and order + 1 of a free head u1, of each page.
+
+        They show memory itself: read only, and look again after each change.
+        """
+        owner = np.frombuffer(self.next, np.int32)[: self.pages]
+        return (
+            np.frombuffer(self.classes, np.uint8),
+            owner,
+            np.frombuffer(self.head_order, np.uint8),
+        )
+
+    def request_type(self, order: int, mobility: int, flags: int) -> int:
+        """Migratetype of a request."""
+        return _request_type(self, order, mobility, flags)
+
+    def class_zone(self, mobility: int) -> int:
+        """Number of the highest zone that a request may use."""
+        return self.class_movable if mobility == M else self.class_other
+
+    def watermark_ok(self, zone: int, order: int, mark_pages: int, class_zone: int) -> bool:
+        """Whether a zone meets a mark for a request that isn't atomic."""
+        return _watermark_ok(self, zone, order, mark_pages, class_zone, False)
+
+    def kswapd_running(self) -> bool:
+        """Whether kswapd is active."""
+        return self.kswapd_active and _reclaim_active(self)
+
+    def kcompactd_woken(self) -> int:
+        """The order with which kswapd has woken kcompactd since the last call; 0: it hasn't."""
+        order, self.kcompactd_order = self.kcompactd_order, 0
+        return order
+
+    def isolate(self, zone: int, pfn: int) -> int:
+        """Take the free block at `pfn` from its list; its pages, 0 where MIN forbids it.
+
+        Source: 6.1 __isolate_free_page.
+        """
+        order = self.head_order[pfn] - 1
+        if not _watermark_ok(self, zone, 0, self.zone_min[zone] + (1 << order), 0, False):
+            return 0
+        _remove(self, zone, order, pfn)
+        self.zone_free[zone] -= 1 << order
+        if order >= self.block_order - 1 and self.enabled:
+            for block in range(
+                pfn >> self.block_order, (pfn + (1 << order) - 1 >> self.block_order) + 1
+            ):
+                if self.block_type[block] != HA:
+                    self.block_type[block] = M
+        return 1 << order
+
+    def put_back(self, zone: int, pfn: int, pause: bool = False) -> None:
+        """Free a page that was isolated and not used; during a pause it goes to the buddy lists.
+
+        Source: 6.1 release_freepages.
+        """
+        if _on_pcp(self, 0) and not pause:
+            _pcp_free(self, zone, pfn, 0)
+        else:
+            _free_one(self, zone, pfn, 0, _type_when_freed(self, pfn))
+
+    def migrate(self, zone: int, source: int, target: int, pfn_of: cython.int[::1]) -> None:
+        """Move a movable page with an owner to an isolated page, and free where it was.
+
+        Source: 6.1 migrate_pages.
+        """
+        number = self.next[source]
+        pfn_of[number] = target
+        self.next[target] = number
+        self.classes[target] = CLASS_MOVABLE
+        self.counters_[C_MIGRATED] += 1
+        self.put_back(zone, source)
+
+    def drain_zone(self, zone: int) -> None:
+        """Give the pages on a zone's per-CPU lists back. Source: 6.1 drain_local_pages."""
+        _drain_zone(self, zone)
+
+    def skip_op(self) -> None:
+        """An operation that was done elsewhere."""
+        self.op += 1
+
+    def count(self, counter: str) -> None:
+        """One more of a counter of terms.COUNTERS."""
+        self.counters_[COUNTERS.index(counter)] += 1
 
     # What is to be seen.
 
@@ -401,6 +512,16 @@ def _set_class(m: Memory, pfn: cython.int, order: cython.int, c: cython.int) -> 
     else:
         for page in range(pfn, pfn + (1 << order)):
             m.classes[page] = c
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _set_owner(m: Memory, pfn: cython.int, order: cython.int, number: cython.int) -> cython.void:
+    """Note whose the pages of an allocation are, in the links that pages in use don't need."""
+    page: cython.int
+    for page in range(pfn, pfn + (1 << order)):
+        m.next[page] = number
 
 
 @cython.cfunc
@@ -658,6 +779,8 @@ def _set_block_type(m: Memory, pfn: cython.int, order: cython.int, t: cython.int
     block: cython.int
     changed: cython.int = 0
     blocks: cython.int = 1
+    if not m.claims:
+        return 0
     if order > m.block_order:
         blocks = 1 << (order - m.block_order)
     for block in range(pfn >> m.block_order, (pfn >> m.block_order) + blocks):
@@ -1040,14 +1163,25 @@ def _drain_all(m: Memory) -> cython.void:
     Source: 2.6.20 __drain_pages; 6.1 drain_pages_zone.
     """
     zone: cython.int
-    pages: cython.int
     m.counters_[C_DRAIN_ALL] += 1
     for zone in range(m.nr_zones):
-        while m.pcp_count[zone] > 0:
-            pages = m.pcp_count[zone]
-            if m.pcp_rule == PCP_TYPES:
-                pages = min(pages, m.pcp_batch[zone] << 5)
-            _drain(m, zone, pages, 0)
+        _drain_zone(m, zone)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _drain_zone(m: Memory, zone: cython.int) -> cython.void:
+    """Give all pages on a zone's per-CPU lists back.
+
+    Source: 6.1 drain_pages_zone.
+    """
+    pages: cython.int
+    while m.pcp_count[zone] > 0:
+        pages = m.pcp_count[zone]
+        if m.pcp_rule == PCP_TYPES:
+            pages = min(pages, m.pcp_batch[zone] << 5)
+        _drain(m, zone, pages, 0)
 
 
 @cython.cfunc
@@ -1186,13 +1320,14 @@ def _has_block(
 @cython.cfunc
 @cython.exceptval(check=False)
 @cython.nogil
-def _wake_kswapd(m: Memory, class_zone: cython.int) -> cython.void:
+def _wake_kswapd(m: Memory, class_zone: cython.int, order: cython.int) -> cython.void:
     """A failed walk 1 wakes kswapd.
 
     Source: 6.1 wakeup_kswapd.
     """
     if not m.kswapd_active or class_zone > m.kswapd_class:
         m.kswapd_class = class_zone
+    m.kswapd_order = max(m.kswapd_order, order)
     m.kswapd_active = True
 
 
@@ -1200,9 +1335,9 @@ def _wake_kswapd(m: Memory, class_zone: cython.int) -> cython.void:
 @cython.exceptval(check=False)
 @cython.nogil
 def _reclaim_active(m: Memory) -> cython.bint:
-    """Whether kswapd still works; it stops once a zone is above HIGH.
+    """Whether kswapd still works; it stops once a zone is above HIGH, and wakes kcompactd.
 
-    Source: 6.1 balance_pgdat, ZONE_RECLAIM_ACTIVE.
+    Source: 6.1 balance_pgdat, ZONE_RECLAIM_ACTIVE, kswapd_try_to_sleep.
     DEVIATION: D7, kswapd reclaims nothing.
     """
     zone: cython.int
@@ -1211,6 +1346,8 @@ def _reclaim_active(m: Memory) -> cython.bint:
         reserve = m.reserve[zone * m.nr_zones + m.kswapd_class]
         if m.zone_free[zone] > m.zone_high[zone] + reserve:
             m.kswapd_active = False
+            m.kcompactd_order = max(m.kcompactd_order, m.kswapd_order)
+            m.kswapd_order = 0
             return False
     return True
 
@@ -1377,20 +1514,27 @@ def _walk_zones(
 @cython.exceptval(check=False)
 @cython.nogil
 def _alloc_slow(
-    m: Memory, order: cython.int, t: cython.int, class_zone: cython.int, atomic: cython.bint
+    m: Memory, order: cython.int, t: cython.int, class_zone: cython.int, flags: cython.int
 ) -> cython.int:
     """Walk 2 and, for a request that may wait, the last steps before failure.
 
+    PFN_HELP where compaction is to be tried before them.
+
     Source: 2.6.20 __alloc_pages; v28 7/12; 6.1 __alloc_pages_slowpath.
-    DEVIATION: D1, nothing is reclaimed or compacted.
+    DEVIATION: D1, nothing is reclaimed.
     DEVIATION: D2, walk 2 is not tried twice.
     DEVIATION: D3, the last reserves and OOM are left out.
     DEVIATION: D12, atomic is GFP_ATOMIC alone.
     """
     pfn: cython.int
-    _wake_kswapd(m, class_zone)
+    atomic: cython.bint = flags & ATOMIC
+    _wake_kswapd(m, class_zone, order)
     pfn = _walk_zones(m, order, t, class_zone, 2, order, atomic)
-    if pfn != PFN_NONE or atomic or m.grouping == GROUP_NONE:
+    if pfn != PFN_NONE or atomic:
+        return pfn
+    if m.asks_help and order > 0 and not flags & HELPED:
+        return PFN_HELP
+    if m.grouping == GROUP_NONE:
         return pfn
     if m.grouping == GROUP_MARCH and order == 0:
         return pfn
@@ -1411,6 +1555,7 @@ def _alloc(m: Memory, order: cython.int, mobility: cython.int, flags: cython.int
     """
     t: cython.int = _request_type(m, order, mobility, flags)
     class_zone: cython.int = m.class_movable if mobility == M else m.class_other
+    c: cython.int
     pfn: cython.int = PFN_NONE
     m.counters_[C_REQUESTS + order] += 1
     if m.nofragment[class_zone]:
@@ -1418,14 +1563,18 @@ def _alloc(m: Memory, order: cython.int, mobility: cython.int, flags: cython.int
     if pfn == PFN_NONE:
         pfn = _walk_zones(m, order, t, class_zone, 1, order, False)
     if pfn == PFN_NONE:
-        pfn = _alloc_slow(m, order, t, class_zone, flags & ATOMIC)
+        pfn = _alloc_slow(m, order, t, class_zone, flags)
+    if pfn == PFN_HELP:
+        m.counters_[C_REQUESTS + order] -= 1
+        return pfn
     if pfn == PFN_NONE:
         m.counters_[C_FAILED + order] += 1
         m.counters_[C_FAILED_PAGES] += 1 << order
         _event(m, PFN_NONE, 2, order, t, 0, 0, 0)
     else:
-        # Classes of pages in use follow the mobility: movable 2, unmovable 3, reclaimable 4.
-        _set_class(m, pfn, order, 2 if mobility == M else 4 if mobility == R else 3)
+        # Classes of pages in use: movable 2, unmovable 3, reclaimable 4, in a huge page 5.
+        c = 2 if mobility == M else 4 if mobility == R else 3
+        _set_class(m, pfn, order, 5 if flags & HUGE else c)
     m.op += 1
     return pfn
 
@@ -1460,12 +1609,18 @@ def _run(
     offset: cython.ushort[::1],
     pfn_of: cython.int[::1],
     count: cython.Py_ssize_t,
-) -> cython.void:
+) -> cython.Py_ssize_t:
     i: cython.Py_ssize_t
     pfn: cython.int
     for i in range(count):
         if kind[i] == 0:
-            pfn_of[ids[i]] = _alloc(m, order[i], mobility[i], flags[i])
+            pfn = _alloc(m, order[i], mobility[i], flags[i])
+            if pfn == PFN_HELP:
+                return i
+            pfn_of[ids[i]] = pfn
+            if mobility[i] == M and pfn != PFN_NONE:
+                # Only single pages can be migrated.
+                _set_owner(m, pfn, order[i], PFN_NONE if order[i] else ids[i])
         elif kind[i] == 1:
             pfn = pfn_of[ids[i]]
             if pfn == PFN_NONE or not _in_use(m, pfn + offset[i]):
@@ -1473,6 +1628,9 @@ def _run(
                 m.op += 1
             else:
                 _free(m, pfn + offset[i], order[i])
-        else:
+        elif kind[i] == 2:
             _drain_all(m)
             m.op += 1
+        else:
+            return i
+    return count

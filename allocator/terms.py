@@ -35,10 +35,11 @@ PAGE_CLASSES = (
 CLASS_OF_MOBILITY = (CLASS_UNMOVABLE, CLASS_MOVABLE, CLASS_RECLAIMABLE)
 
 # Kinds of operation.
-ALLOC, FREE_OP, DRAIN = range(3)
+ALLOC, FREE_OP, DRAIN, COMPACT = range(4)
 
 # Flags of a request.
 ATOMIC = 1  # may not wait, may use reserves (GFP_ATOMIC)
+HUGE = 2  # for the pool of huge pages: its pages are of class hugetlb
 
 # Kinds of event.
 EVENT_FALLBACK, EVENT_CLAIM, EVENT_FAILURE = range(3)
@@ -83,4 +84,8 @@ COUNTERS = (
     *_PAIRS,
     *(f"requests_order_{order}" for order in range(NR_ORDERS)),
     *(f"failed_order_{order}" for order in range(NR_ORDERS)),
+    "pages_migrated",
+    "compact_stalls",
+    "compact_proactive",
+    "compact_daemon_wakes",
 )

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from allocator import page_alloc
+from allocator.engine import Engine
 from allocator.mechanism import Mechanism, load_mechanism
 from allocator.zones import build_zones
 from pipeline import start
@@ -58,9 +59,9 @@ def interleaved(cases: dict[str, Callable[[], float]], rounds: int) -> dict[str,
 def engine_s(stream: Stream, mechanism: Mechanism) -> float:
     """Seconds for all operations in one call, without frames."""
     memory, pfn_of, _ = start.start_memory(stream, mechanism)
-    columns = stream.ops.window(0, len(stream.ops))
+    engine = Engine(memory, pfn_of)
     before = time.perf_counter()
-    memory.run(*columns, pfn_of)
+    engine.run(stream.ops, 0, len(stream.ops))
     return time.perf_counter() - before
 
 

@@ -1,11 +1,11 @@
 """Run a stream under a mechanism and keep what happens as a recording."""
 
-from array import array
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from allocator.engine import Engine
 from allocator.mechanism import Mechanism
 from allocator.page_alloc import COMPILED, Memory
 from allocator.terms import COUNTERS, MIGRATETYPES, NR_ORDERS, PAGE_CLASSES, PAGE_SIZE_BYTES
@@ -25,22 +25,26 @@ def simulate(
     path: Path,
     *,
     frames: int = 600,
+    stops: np.ndarray | None = None,
     key_every: int = 64,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Write one recording of `stream` under `mechanism`.
 
-    About `frames` frames, see `frame_ops`. `progress(done, all)` is called with operations after
+    About `frames` frames, see `frame_ops`; or one at each of `stops`, i8, operations done,
+    ascending. `progress(done, all)` is called with operations after
     each frame. Raises OSError where the file cannot be written; nothing is left then.
     """
     memory, pfn_of, start = start_memory(stream, mechanism)
-    stops = frame_ops(stream, frames)
+    engine = Engine(memory, pfn_of)
+    if stops is None:
+        stops = frame_ops(stream, frames)
     phase_of = np.searchsorted([p.start_op for p in stream.phases], stops, side="right") - 1
     header = _header(stream, mechanism, memory, frames) | {"start": start}
     with RecordingWriter(path, header, key_every=key_every) as writer:
         done = 0
         for stop, phase in zip(stops.tolist(), phase_of.tolist(), strict=True):
-            _advance(memory, stream, done, stop, pfn_of, writer)
+            _advance(engine, stream, done, stop, writer)
             done = stop
             writer.append(
                 op=stop,
@@ -56,12 +60,12 @@ def simulate(
 
 
 def _advance(
-    memory: Memory, stream: Stream, start: int, stop: int, pfn_of: array, writer: RecordingWriter
+    engine: Engine, stream: Stream, start: int, stop: int, writer: RecordingWriter
 ) -> None:
     """Operations [start, stop), in stretches short enough for the memory's buffer of events."""
     for first in range(start, stop, OPS_A_STRETCH):
-        memory.run(*stream.ops.window(first, min(first + OPS_A_STRETCH, stop)), pfn_of)
-        events = memory.events()
+        engine.run(stream.ops, first, min(first + OPS_A_STRETCH, stop))
+        events = engine.memory.events()
         if len(events):
             writer.add_events(events)
 

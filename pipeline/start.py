@@ -6,6 +6,7 @@ pages older than the trace stay where they were.
 """
 
 from array import array
+from random import Random
 
 import numpy as np
 
@@ -17,16 +18,20 @@ from allocator.terms import (
     CLASS_RECLAIMABLE,
     CLASS_UNMOVABLE,
     FREE,
+    HOLE,
     KERNEL_UNKNOWN,
     MAX_ORDER,
     MOVABLE,
     PCP_FREE,
     PFN_NONE,
     RECLAIMABLE,
+    RESERVED,
     UNMOVABLE,
 )
 from allocator.zones import MOVABLE_ZONE, Zone, build_zones, layout
 from workloads.stream import Stream
+
+PERTURBING_ORDERS = (0, 0, 0, 0, 0, 0, 1, 2, 3)
 
 
 def start_memory(stream: Stream, mechanism: Mechanism) -> tuple[Memory, array, dict[str, int]]:
@@ -34,6 +39,9 @@ def start_memory(stream: Stream, mechanism: Mechanism) -> tuple[Memory, array, d
 
     Counts: allocations `placed_anew`, and those of them that `failed` and are missing from the run.
     The memory's own counters and its operation number stand at zero.
+
+    A recorded start under seed 0 is as it was recorded; any other seed perturbs it, so that the
+    spread over seeds is the noise of one replay.
     """
     start = stream.start
     anew = bool(start.mechanism) and not _places_alike(stream, mechanism)
@@ -47,12 +55,17 @@ def start_memory(stream: Stream, mechanism: Mechanism) -> tuple[Memory, array, d
     if anew:
         page_class[page_class == PCP_FREE] = FREE
     memory = _memory(stream, mechanism, page_class)
+    for number, pfn in enumerate(pfn_of[: len(start.pfn)]):
+        if pfn != PFN_NONE and start.order[number] == 0:
+            memory.set_owner(pfn, number)
     counts = {"placed_anew": 0, "failed": 0}
     if anew:
         _place_anew(stream, memory, pfn_of)
         before = memory.counters()
         counts = {"placed_anew": before["allocations"], "failed": before["failed_requests"]}
-        memory.reset_counters()
+    if start.mechanism and stream.seed:
+        _perturb(memory, stream.seed)
+    memory.reset_counters()
     return memory, pfn_of, counts
 
 
@@ -89,8 +102,9 @@ def infer_block_types(
     """Migratetypes of the mechanism's pageblocks, which no recording holds, u1[blocks].
 
     Reclaimable where reclaimable pages outnumber the other kernel pages, unmovable where there is
-    any of those, else movable; a wholly free pageblock takes the type of the one it would form a
-    block of the highest order with. ZONE_MOVABLE is movable throughout.
+    any of those, else movable; a wholly free pageblock takes the type of the one it formed a block
+    of the highest order with at boot, unless that has reserved pages. ZONE_MOVABLE is movable
+    throughout.
     DEVIATION: D8, inferred, not known.
     """
     block_pages = 1 << mechanism.grouping.block_order
@@ -103,14 +117,36 @@ def infer_block_types(
     reclaimable = (tiles == CLASS_RECLAIMABLE).sum(axis=1)
     kernel = np.isin(tiles, (CLASS_UNMOVABLE, KERNEL_UNKNOWN)).sum(axis=1)
     types = np.where(reclaimable > kernel, RECLAIMABLE, np.where(kernel > 0, UNMOVABLE, MOVABLE))
-    whole = (tiles == FREE).all(axis=1)
+    free = np.isin(tiles, (FREE, PCP_FREE)).all(axis=1)
+    given = ~np.isin(tiles, (RESERVED, HOLE)).any(axis=1)
     if mechanism.grouping.block_order < MAX_ORDER:
         neighbour = np.minimum(np.arange(blocks) ^ 1, blocks - 1)
-        types = np.where(whole & ~whole[neighbour], types[neighbour], types)
+        one_block = free & ~free[neighbour] & given[neighbour]
+        types = np.where(one_block, types[neighbour], types)
     for zone in zones:
         if zone.name == MOVABLE_ZONE:
             types[zone.start_pfn // block_pages :] = MOVABLE
     return types.astype(np.uint8)
+
+
+def _perturb(memory: Memory, seed: int) -> None:
+    """Random requests, all freed again: the pages in use stay, the order of the lists changes."""
+    random = Random(seed)
+    live = []
+    pages_left = (
+        sum(memory.zone_state(zone)["free_pages"] for zone in range(len(memory.zones))) // 8
+    )
+    for _ in range(random.randint(2000, 4000)):
+        order, mobility = random.choice(PERTURBING_ORDERS), random.choice((0, 1, 2))
+        pages_left -= 1 << order
+        if pages_left < 0:
+            break
+        pfn = memory.alloc(order, mobility)
+        if pfn != PFN_NONE:
+            live.append((pfn, order))
+    random.shuffle(live)
+    for pfn, order in live:
+        memory.free(pfn, order)
 
 
 def _place_anew(stream: Stream, memory: Memory, pfn_of: array) -> None:
@@ -121,4 +157,7 @@ def _place_anew(stream: Stream, memory: Memory, pfn_of: array) -> None:
         mobility = UNMOVABLE
         if page_class in CLASS_OF_MOBILITY:
             mobility = CLASS_OF_MOBILITY.index(page_class)
-        pfn_of[number] = memory.alloc(int(start.order[number]), mobility)
+        order = int(start.order[number])
+        pfn_of[number] = memory.alloc(order, mobility)
+        if order == 0 and pfn_of[number] != PFN_NONE:
+            memory.set_owner(pfn_of[number], number)

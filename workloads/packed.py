@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from allocator.terms import ALLOC, ATOMIC, DRAIN, MAX_ORDER, PAGE_CLASSES
+from allocator.terms import ALLOC, ATOMIC, COMPACT, HUGE, MAX_ORDER, PAGE_CLASSES
 from allocator.zones import Machine, Zone
 from workloads.checks import MAX_MACHINE_PAGES, check_stream, column
 from workloads.stream import Ops, Phase, Start, Stream, WorkloadError
@@ -150,7 +150,7 @@ def _stream(description: dict, columns: dict[str, np.ndarray], path: Path) -> St
 
 
 def _ops(columns: dict[str, np.ndarray], first: int, where: str) -> Ops:
-    kind = column(columns["kind"], "kind", where, np.uint8, DRAIN + 1)
+    kind = column(columns["kind"], "kind", where, np.uint8, COMPACT + 1)
     alloc = kind == ALLOC
     allocations = int(alloc.sum())
 
@@ -167,7 +167,7 @@ def _ops(columns: dict[str, np.ndarray], first: int, where: str) -> Ops:
         id=column(ids, "id", where, np.int32, 2**31 - 1),
         order=column(columns["order"], "order", where, np.uint8, MAX_ORDER + 1),
         mobility=spread("mobility", alloc, np.uint8, 256),
-        flags=spread("flags", alloc, np.uint8, ATOMIC + 1),
+        flags=spread("flags", alloc, np.uint8, (ATOMIC | HUGE) + 1),
         offset=spread("offset", ~alloc, np.uint16, 1 << MAX_ORDER),
         time_us=np.cumsum(_planes_column(columns, "elapsed_us", len(kind), "<u4", where)),
     )

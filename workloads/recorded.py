@@ -1,7 +1,8 @@
 """Request streams of real kernels: a folder with requests.npz becomes a Stream.
 
 Read from the folder: `requests.npz` (needed), `snapshots.npz` (tells which free pages lie on
-per-CPU lists and which came through the bulk allocator), `snap_text.txt.xz` (zones, watermarks).
+per-CPU lists and which came through the bulk allocator), `snap_text.txt.xz` (zones, watermarks,
+kernel stacks).
 """
 
 from dataclasses import replace
@@ -13,7 +14,7 @@ from allocator.terms import (
     FREE,
     FREE_OP,
     HOLE,
-    KERNEL_UNKNOWN,
+    HUGE,
     MAX_ORDER,
     PAGE_CLASSES,
     PAGE_SIZE_BYTES,
@@ -24,24 +25,27 @@ from allocator.zones import Machine, Zone, unusable_of
 from workloads.checks import MAX_MACHINE_PAGES, check_start_blocks, check_stream, column
 from workloads.snapshot_text import SnapshotText, read_snapshot_text
 from workloads.stream import Ops, Phase, Start, Stream, WorkloadError, check_ops
+from workloads.untraced import on_pcp_lists, set_classes, with_untraced
 
 PHASE_TITLES = {
     "idle0": "idle after boot",
-    "hugefresh": "first huge-page attempt (left out)",
+    "hugefresh": "first huge-page attempt",
     "files": "files created, read and deleted",
     "mixed": "load: files, processes, anonymous memory",
-    "mixed_huge": "load: huge-page attempt (left out)",
+    "mixed_huge": "load: huge-page attempt",
     "mixed2": "load, second stretch",
-    "mixed2_huge": "load: huge-page attempt (left out)",
+    "mixed2_huge": "load: second huge-page attempt",
     "mixed3": "load, last stretch",
     "stopping": "load stops",
     "rest1": "at rest: load stopped",
     "rest2": "at rest: processes gone",
     "rest3": "at rest: half of the files deleted",
     "rest4": "at rest: caches dropped",
-    "rest5": "at rest: where the real kernel compacted",
+    "rest5": "at rest: compaction asked for",
     "end": "end",
 }
+ADDED = "with kernel stacks and what failed from its snapshots"
+COMPACTED_PHASE = "rest5"
 KEY_PHASES = ("idle0", "files", "mixed", "mixed3", "rest3", "rest4")
 # Columns with the type they get and the first value that is out of range.
 REQUEST_RANGES = {
@@ -60,8 +64,7 @@ START_RANGES = {
     "init_traced": (bool, 2),
 }
 SNAPSHOT_COLUMNS = ("snapshot_op", "snapshot_phase")
-BUDDY_CLASS, HUGE_CLASS, NOPAGE_CLASS = 1, 6, 8  # codes in snapshots.npz
-FIRST_SNAPSHOTS = 6  # a page free by its events but not BUDDY in any of these is in use
+HUGE_CLASS = 6  # code of kclass in snapshots.npz
 HUGE_ORDER = 9
 FIRST_MEGABYTE_PAGES = 256
 
@@ -69,18 +72,23 @@ FIRST_MEGABYTE_PAGES = 256
 def load_folder(path: Path) -> Stream:
     """The request stream of a recording folder. Raises WorkloadError.
 
-    DEVIATION: D15, huge-page attempts leave no trace on the allocator.
-    DEVIATION: D16, pages of the bulk allocator are missing.
+    What their events don't show is added, see `untraced`.
     """
     path = Path(path)
     requests = _load(path / "requests.npz", (*REQUEST_RANGES, *START_RANGES, *SNAPSHOT_COLUMNS))
     where = str(path / "requests.npz")
     start = _start_columns(requests, where)
-    ops, op_numbers = _ops(requests, start["init_order"], where)
+    ops, attempts = _ops(requests, start["init_order"], where)
+    places = column(requests["snapshot_op"], "snapshot_op", where, np.int64, len(ops) + 1)
     text = read_snapshot_text(path / "snap_text.txt.xz")
     zones = text.zones
-    kernel_class = _kernel_classes(path / "snapshots.npz")
+    snapshots = _snapshots(path / "snapshots.npz")
+    kernel_class = snapshots.get("kclass")
     page_class = _page_classes(start, where, zones, kernel_class)
+    start, ops = _without_pcp(start, ops, page_class, snapshots)
+    names = _phase_names(requests["snapshot_phase"], places, where)
+    compacted_after = names.index(COMPACTED_PHASE) if COMPACTED_PHASE in names else None
+    ops, places = with_untraced(ops, attempts, places, text.kernel_stack_pages, compacted_after)
     movable_zone = any(z.name == "Movable" for z in zones)
     mechanism = {
         (False, True): "6.1-off",
@@ -91,7 +99,8 @@ def load_folder(path: Path) -> Stream:
     stream = Stream(
         name=path.resolve().name,
         title=f"{path.resolve().name}: requests of a real kernel",
-        source=f"request stream recorded from a real kernel, {path.resolve().name}/requests.npz",
+        source=f"request stream recorded from a real kernel, {path.resolve().name}/requests.npz, "
+        f"{ADDED}",
         machine=Machine(
             name=f"{len(page_class) * PAGE_SIZE_BYTES >> 20} MiB, as recorded",
             unusable=_with_holes(unusable_of(page_class), text),
@@ -107,7 +116,7 @@ def load_folder(path: Path) -> Stream:
             mechanism=mechanism,
         ),
         ops=ops,
-        phases=_phases(requests, op_numbers, kernel_class, where),
+        phases=_phases(names, places, kernel_class),
     )
     check_stream(stream, str(path))
     return stream
@@ -140,7 +149,7 @@ def _one_line(error: Exception) -> str:
 def _ops(
     requests: dict[str, np.ndarray], start_orders: np.ndarray, where: str
 ) -> tuple[Ops, np.ndarray]:
-    """Operations without the huge-page attempts' own allocations; each request's new number."""
+    """Operations; and which of them lie inside huge-page attempts, bool[ops]."""
     columns = {
         name: column(requests[name], name, where, dtype, limit)
         for name, (dtype, limit) in REQUEST_RANGES.items()
@@ -149,22 +158,19 @@ def _ops(
     if len(set(lengths.values())) != 1:
         raise WorkloadError(f"{where}: columns of different lengths: {lengths}")
     free = columns["op"] == FREE_OP
-    every = Ops(
+    attempts = columns["in_huge"] == 1
+    huge = ~free & attempts & (columns["order"] == HUGE_ORDER)
+    ops = Ops(
         kind=columns["op"],
         id=columns["id"],
         order=columns["order"],
         mobility=np.where(free, 0, columns["mob"]).astype(np.uint8),
-        flags=np.zeros(len(free), np.uint8),
+        flags=np.where(huge, HUGE, 0).astype(np.uint8),
         offset=columns["off"],
         time_us=np.cumsum(columns["dt_us"]),
     )
-    check_ops(every, where, start_orders)
-    attempt = ~free & (columns["in_huge"] == 1) & (every.order == HUGE_ORDER)
-    left_out = np.zeros(every.ids, bool)
-    left_out[every.id[attempt]] = True
-    keep = ~left_out[every.id]
-    op_numbers = np.concatenate(([0], np.cumsum(keep)))
-    return Ops(**{name: values[keep] for name, values in vars(every).items()}), op_numbers
+    check_ops(ops, where, start_orders)
+    return ops, attempts
 
 
 def _start_columns(requests: dict[str, np.ndarray], where: str) -> dict[str, np.ndarray]:
@@ -178,37 +184,57 @@ def _start_columns(requests: dict[str, np.ndarray], where: str) -> dict[str, np.
     return columns
 
 
-def _kernel_classes(path: Path) -> np.ndarray | None:
-    """What the snapshots show of each page, u1[snapshots, pages]; None without such a file."""
+def _snapshots(path: Path) -> dict[str, np.ndarray]:
+    """What the snapshots show of each page: kclass, mobility, u1[snapshots, pages]; or nothing."""
     if not path.is_file():
-        return None
-    classes = _load(path, ("kclass",))["kclass"]
-    if classes.dtype != np.uint8 or classes.ndim != 2 or classes.size == 0:
-        raise WorkloadError(f"{path}: kclass is no table of snapshots and pages")
-    return classes
+        return {}
+    tables = _load(path, ("kclass", "mobility"))
+    for name, table in tables.items():
+        if table.dtype != np.uint8 or table.ndim != 2 or table.size == 0:
+            raise WorkloadError(f"{path}: {name} is no table of snapshots and pages")
+    if tables["kclass"].shape != tables["mobility"].shape:
+        raise WorkloadError(f"{path}: kclass and mobility are of different sizes")
+    return tables
+
+
+def _without_pcp(
+    start: dict[str, np.ndarray], ops: Ops, page_class: np.ndarray, snapshots: dict[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], Ops]:
+    """The start without the pages that were free on a per-CPU list; their class is set so."""
+    if not snapshots:
+        return start, ops
+    sizes = np.left_shift(1, start["init_order"].astype(np.int64))
+    freed = np.zeros(max(ops.ids, len(sizes)), bool)
+    freed[ops.id[ops.kind == FREE_OP]] = True
+    kept = np.zeros(len(page_class), bool)
+    for number in np.flatnonzero(freed[: len(sizes)] | start["init_traced"] | (sizes > 1)):
+        kept[start["init_pfn"][number] :][: sizes[number]] = True
+    free = on_pcp_lists(page_class, kept, snapshots["kclass"], snapshots["mobility"])
+    page_class[free] = PCP_FREE
+    keep = ~free[start["init_pfn"]]
+    number_of = np.concatenate((np.cumsum(keep), keep.sum() + 1 + np.arange(ops.ids))) - 1
+    ids = number_of[ops.id].astype(np.int32)
+    return {name: values[keep] for name, values in start.items()}, replace(ops, id=ids)
+
+
+def _phase_names(names: np.ndarray, places: np.ndarray, where: str) -> list[str]:
+    if names.dtype.kind != "U" or names.shape != places.shape:
+        raise WorkloadError(f"{where}: snapshot_phase isn't one name for each snapshot")
+    return names.tolist()
 
 
 def _phases(
-    requests: dict[str, np.ndarray],
-    op_numbers: np.ndarray,
-    kernel_class: np.ndarray | None,
-    where: str,
+    names: list[str], places: np.ndarray, kernel_class: np.ndarray | None
 ) -> tuple[Phase, ...]:
     """A phase begins with its first snapshot; its figures are those of its last one.
 
-    The last one that shows no huge page, if there is one: those of an attempt aren't replayed.
+    The last one that shows no huge page, if there is one.
     """
-    places = requests["snapshot_op"]
-    positions = column(places, "snapshot_op", where, np.int64, len(op_numbers))
-    phase_names = requests["snapshot_phase"]
-    if phase_names.dtype.kind != "U" or phase_names.shape != positions.shape:
-        raise WorkloadError(f"{where}: snapshot_phase isn't one name for each snapshot")
-    names = phase_names.tolist()
     huge = np.zeros(len(names), bool)
     if kernel_class is not None and len(kernel_class) == len(names):
         huge = (kernel_class == HUGE_CLASS).any(axis=1)
     phases: list[Phase] = []
-    for name, op, with_huge in zip(names, op_numbers[positions].tolist(), huge, strict=True):
+    for name, op, with_huge in zip(names, places.tolist(), huge, strict=True):
         if not phases or phases[-1].name != name:
             key = name in KEY_PHASES or name not in PHASE_TITLES
             phases.append(Phase(name, PHASE_TITLES.get(name, name), op, op, key))
@@ -237,18 +263,8 @@ def _page_classes(
     for first, size, code in zip(pfn, sizes, start["init_class"], strict=True):
         page_class[first : first + size] = code
     if kernel_class is not None:
-        _classes_from_snapshots(page_class, kernel_class[:FIRST_SNAPSHOTS])
+        set_classes(page_class, kernel_class)
     return page_class
-
-
-def _classes_from_snapshots(page_class: np.ndarray, kernel_class: np.ndarray) -> None:
-    """Of the pages that the requests hold free, those that a snapshot shows otherwise."""
-    free = page_class == FREE
-    page_class[free & (kernel_class[0] == NOPAGE_CLASS)] = HOLE
-    never_buddy = free & ~(kernel_class == BUDDY_CLASS).any(axis=0)
-    page_class[free & (kernel_class[0] != BUDDY_CLASS) & (page_class == FREE)] = PCP_FREE
-    # In use without an event: from the bulk allocator, or by a request not in the start's list.
-    page_class[never_buddy & (page_class == PCP_FREE)] = KERNEL_UNKNOWN
 
 
 def _with_holes(unusable: np.ndarray, text: SnapshotText) -> np.ndarray:

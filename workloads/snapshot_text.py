@@ -1,13 +1,15 @@
-"""The texts that a recording keeps of each snapshot: zoneinfo and pagetypeinfo of the first one."""
+"""The texts that a recording keeps of each snapshot, as the kernel printed them under /proc."""
 
 import lzma
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from allocator.terms import PAGE_SIZE_BYTES
 from allocator.zones import Zone
 from workloads.stream import WorkloadError
 
+MOST_CHARACTERS = 1 << 26
 _ZONE = re.compile(r"^Node 0, zone +(\w+)$(.*?)(?=^Node|\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -16,21 +18,23 @@ class SnapshotText:
     """Populated zones as the kernel printed them; empty where there was no text.
 
     `all_unmovable`: every pageblock is of that type, so grouping was off.
-    `hole_pages`: pages spanned by the first zone that are not there.
+    `hole_pages`: pages spanned by the first zone that are not there. `kernel_stack_pages`: of each
+    snapshot.
     """
 
     zones: tuple[Zone, ...] = ()
     all_unmovable: bool = False
     hole_pages: int = 0
+    kernel_stack_pages: tuple[int, ...] = ()
 
 
 def read_snapshot_text(path: Path) -> SnapshotText:
-    """The first snapshot of a snap_text.txt.xz. Raises WorkloadError where it cannot be read."""
+    """What is used of a snap_text.txt.xz. Raises WorkloadError where it cannot be read."""
     if not path.is_file():
         return SnapshotText()
     try:
         with lzma.open(path, "rt", encoding="utf-8", errors="replace") as file:
-            text = file.read(1 << 20).partition("##### SNAPSHOT 1 ")[0]
+            text = file.read(MOST_CHARACTERS)
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise WorkloadError(f"{path}: not readable: {error}") from error
     try:
@@ -40,18 +44,22 @@ def read_snapshot_text(path: Path) -> SnapshotText:
 
 
 def _parsed(text: str) -> SnapshotText:
-    bodies = _ZONE.findall(_section(text, "/proc/zoneinfo"))
+    stacks_kb = [int(kb) for kb in re.findall(r"^KernelStack: +(\d{1,9}) kB$", text, re.MULTILINE)]
+    text = text.partition("##### SNAPSHOT 1 ")[0]
+    bodies = _ZONE.findall(section(text, "/proc/zoneinfo"))
     populated = [i for i, (_, body) in enumerate(bodies) if _number(body, "managed")]
     zones = tuple(_zone(*bodies[i], populated) for i in populated)
     first = bodies[populated[0]][1] if populated else ""
     return SnapshotText(
         zones=zones,
-        all_unmovable=_all_unmovable(_section(text, "/proc/pagetypeinfo")),
+        all_unmovable=_all_unmovable(section(text, "/proc/pagetypeinfo")),
         hole_pages=max(_number(first, "spanned") - _number(first, "present"), 0),
+        kernel_stack_pages=tuple(kb * 1024 // PAGE_SIZE_BYTES for kb in stacks_kb),
     )
 
 
-def _section(text: str, name: str) -> str:
+def section(text: str, name: str) -> str:
+    """What a snapshot's text has of one file; empty where it hasn't."""
     return text.partition(f"=== {name}\n")[2].partition("\n=== ")[0]
 
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from allocator.terms import ALLOC, DRAIN, FREE_OP, MAX_ORDER
+from allocator.terms import ALLOC, ATOMIC, COMPACT, FREE_OP, HUGE, MAX_ORDER
 from allocator.zones import Machine
 
 MAX_SPARSE_IDS = 1 << 24  # an id costs memory; beyond this many they must be used
@@ -26,9 +26,10 @@ class WorkloadError(Exception):
 class Ops:
     """Operations in order, as columns of equal length.
 
-    `kind` u1 (terms: ALLOC, FREE_OP, DRAIN), `id` i4 (allocated once; frees add up to at most its
-    size), `order` u1, `mobility` u1 (0 unmovable, 1 movable, 2 reclaimable), `flags` u1 (terms:
-    ATOMIC), `offset` u2 (pages into the allocation, for frees of a part), `time_us` i8.
+    `kind` u1 (terms: ALLOC, FREE_OP, DRAIN, COMPACT), `id` i4 (allocated once; frees add up to at
+    most its size), `order` u1, `mobility` u1 (0 unmovable, 1 movable, 2 reclaimable), `flags` u1
+    (terms: ATOMIC, HUGE), `offset` u2 (pages into the allocation, for frees of a part),
+    `time_us` i8.
     """
 
     kind: np.ndarray
@@ -51,6 +52,12 @@ class Ops:
         """The columns that the allocator's loop takes, for operations [start, stop)."""
         columns = (self.kind, self.id, self.order, self.mobility, self.flags, self.offset)
         return tuple(column[start:stop] for column in columns)
+
+
+def joined(ops: Ops, added: Ops, at: np.ndarray) -> Ops:
+    """`ops` with `added` put in; `at` i8[added], ascending: before which operation of `ops`."""
+    columns = zip(vars(ops).items(), vars(added).values(), strict=True)
+    return Ops(**{name: np.insert(old, at, new) for (name, old), new in columns})
 
 
 @dataclass(frozen=True)
@@ -184,7 +191,8 @@ def _fail(where: str, number: int, fault: str) -> None:
 def _check_columns(ops: Ops, where: str) -> None:
     """Each value by itself."""
     for fault, bad in (
-        ("unknown kind", ops.kind > DRAIN),
+        ("unknown kind", ops.kind > COMPACT),
+        ("unknown flag", ops.flags > ATOMIC | HUGE),
         (f"order above {MAX_ORDER}", ops.order > MAX_ORDER),
         ("unknown mobility", (ops.mobility > 2) & (ops.kind == ALLOC)),
         ("negative id", ops.id < 0),

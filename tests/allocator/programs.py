@@ -18,6 +18,7 @@ from allocator.terms import (
     FREE_OP,
     HIGHATOMIC,
     HOLE,
+    HUGE,
     HUGETLB,
     KERNEL_UNKNOWN,
     MAX_ORDER,
@@ -304,6 +305,8 @@ class _Writer:
         order = self.random.choices(range(MAX_ORDER + 1), order_weights)[0]
         mobility = self.random.choices(MOBILITIES, mobility_weights)[0]
         flags = ATOMIC if self.random.random() < atomic else 0
+        if mobility == MOVABLE and self.random.random() < 0.1:
+            flags |= HUGE
         number = self.next_id
         self.next_id += 1
         self.live.append((number, 0, order))

@@ -16,7 +16,7 @@ PHASES = ("idle0", "files", "rest1")
 def requests() -> dict[str, np.ndarray]:
     """Columns of a requests.npz: a start of seven blocks, then allocations and frees.
 
-    Ids 0 to 6 are the start's. Id 9 belongs to a huge-page attempt and is left out with its frees.
+    Ids 0 to 6 are the start's. Id 9 belongs to a huge-page attempt.
     """
     rows = np.array(
         [
@@ -103,15 +103,55 @@ def write_folder(
     columns: dict[str, np.ndarray] | None = None,
     kclass: np.ndarray | None = None,
     text: str | None = None,
+    mobility: np.ndarray | None = None,
 ) -> Path:
-    """A recording folder; without `kclass` or `text` the file is missing."""
+    """A recording folder; without `kclass` or `text` the file is missing.
+
+    Without `mobility` no event of any page was seen.
+    """
     path.mkdir(exist_ok=True)
     np.savez_compressed(path / "requests.npz", **(requests() if columns is None else columns))
     if kclass is not None:
-        np.savez_compressed(path / "snapshots.npz", kclass=kclass)
+        mobility = np.full_like(kclass, 254) if mobility is None else mobility
+        np.savez_compressed(path / "snapshots.npz", kclass=kclass, mobility=mobility)
     if text is not None:
         with lzma.open(path / "snap_text.txt.xz", "wt", encoding="utf-8") as file:
             file.write(text)
+    return path
+
+
+BOOT_PHASES = ("files", "mixed3", "rest3", "rest4", "end")
+SERIES = """snap,phase,eligible,mixed,nonmov_blocks,potential_huge,free_blocks,hugetlb
+0,files,8,0,2,6,5,0
+1,mixed3,8,1,3,5,4,0
+2,rest3,8,1,3,5,4,0
+3,rest4,8,0,2,6,5,0
+4,end,8,0,2,6,5,0
+"""
+PAIRS = """{"extfrag_pairs": {
+ "unmov<-mov": {"events": 7, "fragmenting": 2, "ownership": 7},
+ "recl<-unmov": {"events": 1, "fragmenting": 0, "ownership": 1}
+}}
+"""
+
+
+def write_boot(path: Path, *, grouping: bool = True) -> Path:
+    """A recording folder with all that tells what its kernel did; one snapshot a phase."""
+    columns = requests() | {"snapshot_phase": np.array(BOOT_PHASES)}
+    first = ZONEINFO.partition("##### SNAPSHOT 1")[0].partition("\n")[2]
+    first = first.replace("  start_pfn:", "              count: 3\n  start_pfn:")
+    if not grouping:
+        rows = {"1            7 ": "8            0 ", "2            6 ": "8            0 "}
+        for grouped, plain in rows.items():
+            first = first.replace(grouped, plain)
+    zones = "".join(
+        f"Node 0, zone {name:>8} {' '.join(str(order) for order in range(11))}\n"
+        for name in ("DMA", "DMA32")
+    )
+    texts = (f"##### SNAPSHOT {n} {p}\n{first}{zones}" for n, p in enumerate(BOOT_PHASES))
+    write_folder(path, columns, kernel_classes(columns), "".join(texts))
+    (path / "series.csv").write_text(SERIES)
+    (path / "summary.json").write_text(PAIRS)
     return path
 
 

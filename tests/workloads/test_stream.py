@@ -57,7 +57,8 @@ def test_drain_passes():
 @pytest.mark.parametrize(
     ("places", "message"),
     [
-        ({"kind": (2, 3)}, "operation 2: unknown kind"),
+        ({"kind": (2, 4)}, "operation 2: unknown kind"),
+        ({"flags": (0, 4)}, "operation 0: unknown flag"),
         ({"order": (1, 11)}, "operation 1: order above 10"),
         ({"order": (3, 255)}, "operation 3: order above 10"),
         ({"mobility": (0, 3)}, "operation 0: unknown mobility"),

@@ -1,0 +1,399 @@
+"""Compaction: movable pages migrate to the end of their zone, free pages gather into blocks.
+
+Two scanners approach each other: one takes movable pages from the zone's start on, the other free
+pages from its end, pageblock by pageblock. Rule 12 of KERNEL.md.
+Source: 6.1 mm/compaction.c.
+DEVIATION: D20, every movable page of order 0 can be migrated, no other can.
+DEVIATION: D21, no fast search over the free lists.
+"""
+
+from array import array
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from allocator.page_alloc import Memory
+from allocator.terms import CLASS_MOVABLE, FREE, HIGHATOMIC, MOVABLE, PFN_NONE, UNMOVABLE
+
+ASYNC, SYNC = range(2)
+CONTINUE, SUCCESS, COMPLETE, PARTIAL, SKIPPED, STUCK = range(6)
+WHOLE_ZONE = -1  # in place of an order: until the scanners meet
+CLUSTER_PAGES = 32
+COSTLY_ORDER = 3
+EXTFRAG_THRESHOLD = 500
+MAX_DEFER_SHIFT = 6
+HUGE_ORDER = 9
+
+
+@dataclass
+class _ZoneState:
+    """What compaction remembers of a zone: where the scanners stand, what to skip, failures."""
+
+    migrate_pfns: list[int]  # by mode
+    free_pfn: int
+    skip: np.ndarray  # bool[pageblocks from pfn 0]: nothing was found there
+    flush: bool = False
+    considered: int = 0
+    defer_shift: int = 0
+    order_failed: int = 0
+
+
+@dataclass
+class _Run:
+    """One run over a zone. `taken`: isolated free pages, the next target first."""
+
+    zone: int
+    order: int
+    mode: int
+    migratetype: int
+    migrate_pfn: int
+    free_pfn: int
+    whole: bool
+    ignore_skip: bool = False
+    score_aim: int | None = None  # proactive: until the zone's score is down here
+    last_migrated: int = -1
+    moved_pages: int = 0
+    status: int = CONTINUE
+    taken: deque = field(default_factory=deque)
+
+
+class Compaction:
+    """Compaction of one memory. `pfn_of`: where each id's pages lie; migration keeps it right."""
+
+    def __init__(self, memory: Memory, pfn_of: array) -> None:
+        self._memory, self._pfn_of = memory, pfn_of
+        self._classes, self._owners, self._heads = memory.views()
+        self._order = memory.mechanism.grouping.block_order
+        self._block_pages = 1 << self._order
+        self._states = [self._reset_state(number) for number in range(len(memory.zones))]
+
+    # Entries.
+
+    def direct(self, class_zone: int, order: int, migratetype: int, mode: int) -> bool:
+        """Try to make a block for a request, in one zone after the other; whether one was made.
+
+        Source: 6.1 try_to_compact_pages, compact_zone_order.
+        """
+        self._memory.count("compact_stalls")
+        for zone in range(class_zone, -1, -1):
+            state = self._states[zone]
+            if self._deferred(state, order):
+                continue
+            status = self._direct_zone(zone, class_zone, order, migratetype, mode)
+            self._note(state, order, status, mode)
+            if status == SUCCESS:
+                return True
+        return False
+
+    def _note(self, state: "_ZoneState", order: int, status: int, mode: int) -> None:
+        """Failures put off later attempts, a success ends that.
+
+        Source: 6.1 defer_compaction, compaction_defer_reset.
+        """
+        if status == SUCCESS:
+            state.considered = state.defer_shift = 0
+            state.order_failed = max(state.order_failed, order + 1)
+        elif mode == SYNC and status in (COMPLETE, PARTIAL):
+            state.considered = 0
+            state.order_failed = min(state.order_failed, order)
+            state.defer_shift = min(state.defer_shift + 1, MAX_DEFER_SHIFT)
+
+    def whole(self) -> None:
+        """All zones until their scanners meet. Source: 6.1 sysctl_compaction_handler."""
+        for zone in range(len(self._states)):
+            self._run_zone(self._whole_run(zone, None))
+
+    def may_help(self, order: int) -> bool:
+        """Whether some zone lacks a block but not pages. Source: 6.1 kcompactd_node_suitable."""
+        zones = range(len(self._states))
+        return any(self._suitable(zone, zone, order) == CONTINUE for zone in zones)
+
+    def background(self, order: int) -> Iterator[int]:
+        """What kcompactd does when kswapd woke it; steps as those of `proactive`.
+
+        Source: 6.1 kcompactd_do_work.
+        """
+        self._memory.count("compact_daemon_wakes")
+        for zone, state in enumerate(self._states):
+            if self._deferred(state, order) or self._suitable(zone, zone, order) != CONTINUE:
+                continue
+            run = self._begin(zone, order, UNMOVABLE, SYNC)
+            yield from self._steps(run)
+            self._end(run)
+            self._note(state, order, run.status, SYNC)
+
+    def proactive(self, score_aim: int) -> Iterator[int]:
+        """All zones until their fragmentation is down at that score; each step tells pages moved.
+
+        Between two steps nothing stays isolated, so that other work may go on.
+        Source: 6.1 proactive_compact_node.
+        """
+        self._memory.count("compact_proactive")
+        for zone in range(len(self._states)):
+            yield from self._steps(self._whole_run(zone, score_aim))
+
+    def _steps(self, run: "_Run") -> Iterator[int]:
+        while self._step(run) == CONTINUE:
+            self._release(run, pause=True)
+            yield run.moved_pages
+        self._release(run)
+
+    def score(self) -> float:
+        """Fragmentation of the node, 0 to 100, weighted by the zones' pages.
+
+        Source: 6.1 fragmentation_score_node.
+        DEVIATION: D22, weighted by managed instead of present pages.
+        """
+        zones = self._memory.zones
+        node_pages = sum(zone.managed_pages for zone in zones)
+        weighted = (z.managed_pages * self._zone_score(n) for n, z in enumerate(zones))
+        return sum(weighted) // (node_pages + 1)
+
+    # One zone.
+
+    def _zone_score(self, zone: int) -> int:
+        """Share of a zone's free memory that lies in no free block of order 9, in percent.
+
+        Source: 6.1 fragmentation_score_zone, extfrag_for_order.
+        """
+        by_order = self._memory.free_blocks()[zone].sum(axis=1)
+        free_pages = int((by_order << np.arange(len(by_order))).sum())
+        if not free_pages:
+            return 0
+        large = by_order[HUGE_ORDER:]
+        return 100 * (free_pages - int((large << np.arange(9, 9 + len(large))).sum())) // free_pages
+
+    def _reset_state(self, zone: int) -> _ZoneState:
+        start, end = self._span(zone)
+        blocks = -(-len(self._classes) >> self._order)
+        return _ZoneState([start, start], (end - 1) >> self._order << self._order,
+                          np.zeros(blocks, bool))  # fmt: skip
+
+    def _span(self, zone: int) -> tuple[int, int]:
+        return self._memory.zones[zone].start_pfn, self._memory.zones[zone].end_pfn
+
+    def _deferred(self, state: _ZoneState, order: int) -> bool:
+        """Whether earlier failures put this attempt off. Source: 6.1 compaction_deferred."""
+        if order < state.order_failed:
+            return False
+        limit = 1 << state.defer_shift
+        state.considered = min(state.considered + 1, limit)
+        return state.considered < limit
+
+    def _direct_zone(self, zone: int, class_zone: int, order: int, t: int, mode: int) -> int:
+        status = self._suitable(zone, class_zone, order)
+        if status != CONTINUE:
+            return status
+        run = self._begin(zone, order, t, mode)
+        self._run_zone(run)
+        self._end(run)
+        return run.status
+
+    def _begin(self, zone: int, order: int, migratetype: int, mode: int) -> _Run:
+        """A run from where the last one stopped. Source: 6.1 compact_zone."""
+        state = self._states[zone]
+        restarting = state.defer_shift == MAX_DEFER_SHIFT and order >= state.order_failed
+        if state.flush or restarting:
+            fresh = self._reset_state(zone)
+            state.skip, state.flush = fresh.skip, False
+            state.migrate_pfns, state.free_pfn = fresh.migrate_pfns, fresh.free_pfn
+        start = state.migrate_pfns[mode]
+        whole = start == self._span(zone)[0]
+        return _Run(zone, order, mode, migratetype, start, state.free_pfn, whole)
+
+    def _end(self, run: _Run) -> None:
+        """Remember where it stopped; the scanners begin anew when they have met."""
+        state = self._states[run.zone]
+        state.migrate_pfns[run.mode], state.free_pfn = run.migrate_pfn, run.free_pfn
+        if run.status in (COMPLETE, PARTIAL):
+            fresh = self._reset_state(run.zone)
+            state.migrate_pfns, state.free_pfn = fresh.migrate_pfns, fresh.free_pfn
+            state.flush = True
+
+    def _whole_run(self, zone: int, score_aim: int | None) -> _Run:
+        start, end = self._span(zone)
+        last = (end - 1) >> self._order << self._order
+        return _Run(zone, WHOLE_ZONE, SYNC, MOVABLE, start, last, True, True, score_aim)
+
+    def _suitable(self, zone: int, class_zone: int, order: int) -> int:
+        """Whether compaction can help at all. Source: 6.1 compaction_suitable."""
+        place = self._memory.zones[zone]
+        if self._memory.watermark_ok(zone, order, place.min_pages, class_zone):
+            return SUCCESS
+        mark_pages = place.low_pages if order > COSTLY_ORDER else place.min_pages
+        if not self._memory.watermark_ok(zone, 0, mark_pages + (2 << order), class_zone):
+            return SKIPPED
+        if order > COSTLY_ORDER and 0 <= self._fragmentation(zone, order) <= EXTFRAG_THRESHOLD:
+            return SKIPPED
+        return CONTINUE
+
+    def _fragmentation(self, zone: int, order: int) -> int:
+        """Source: 6.1 fragmentation_index."""
+        by_order = self._memory.free_blocks()[zone].sum(axis=1)
+        blocks = int(by_order.sum())
+        if not blocks:
+            return 0
+        if by_order[order:].any():
+            return -1000
+        free_pages = int((by_order << np.arange(len(by_order))).sum())
+        return 1000 - (1000 + free_pages * 1000 // (1 << order)) // blocks
+
+    def _run_zone(self, run: _Run) -> None:
+        """The two scanners, until the run is finished. Source: 6.1 compact_zone."""
+        while self._step(run) == CONTINUE:
+            pass
+        self._release(run)
+
+    def _step(self, run: _Run) -> int:
+        """Migrate up to 32 pages; the run's status, CONTINUE or how it has ended."""
+        run.moved_pages = 0
+        run.status = self._finished(run)
+        if run.status == CONTINUE:
+            self._advance(run)
+        return run.status
+
+    def _advance(self, run: _Run) -> None:
+        before = run.migrate_pfn
+        sources = self._sources(run)
+        if sources:
+            run.last_migrated = before
+            if not self._migrate(run, sources) and not self._met(run):
+                run.status = STUCK
+                return
+        window = run.migrate_pfn >> max(run.order, 0) << max(run.order, 0)
+        if run.order > 0 and 0 <= run.last_migrated < window:
+            self._memory.drain_zone(run.zone)
+            run.last_migrated = -1
+
+    def _met(self, run: _Run) -> bool:
+        return run.free_pfn >> self._order <= run.migrate_pfn >> self._order
+
+    def _finished(self, run: _Run) -> int:
+        """Source: 6.1 __compact_finished."""
+        if self._met(run):
+            return COMPLETE if run.whole else PARTIAL
+        if run.score_aim is not None:
+            if self._memory.kswapd_running():
+                return PARTIAL
+            return CONTINUE if self._zone_score(run.zone) > run.score_aim else SUCCESS
+        if run.order == WHOLE_ZONE or run.migrate_pfn & (self._block_pages - 1):
+            return CONTINUE
+        free = self._memory.free_blocks()[run.zone][run.order :, :HIGHATOMIC]
+        stealable = run.migratetype != MOVABLE or run.order > COSTLY_ORDER
+        found = free.any() if stealable else free[:, run.migratetype].any()
+        return SUCCESS if found else CONTINUE
+
+    # The migrate scanner.
+
+    def _sources(self, run: _Run) -> list[int]:
+        """Up to 32 movable pages of one pageblock, the last one first; none: that block is done.
+
+        Source: 6.1 isolate_migratepages.
+        """
+        types, skip = self._memory.block_types(), self._states[run.zone].skip
+        while True:
+            block = run.migrate_pfn >> self._order
+            end = (block + 1) << self._order
+            if end > run.free_pfn:
+                run.migrate_pfn = end
+                return []
+            whole_block = not run.migrate_pfn & (self._block_pages - 1)
+            left_out = whole_block and not run.ignore_skip and skip[block]
+            if left_out or (run.mode == ASYNC and types[block] != run.migratetype):
+                run.migrate_pfn = end
+                continue
+            return self._sources_in(run, end, skip, block)
+
+    def _sources_in(self, run: _Run, end: int, skip: np.ndarray, block: int) -> list[int]:
+        """Source: 6.1 isolate_migratepages_block."""
+        start = run.migrate_pfn
+        classes = self._classes[start:end]
+        movable = (classes == CLASS_MOVABLE) & (self._owners[start:end] != PFN_NONE)
+        if run.mode == ASYNC:
+            movable &= ~self._hopeless(start, end, movable, run.order)
+        places = np.flatnonzero(movable)[:CLUSTER_PAGES]
+        cut = len(places) == CLUSTER_PAGES
+        run.migrate_pfn = start + int(places[-1]) + 1 if cut else end
+        if not len(places) and not run.ignore_skip:
+            skip[block] = True
+        return [start + int(place) for place in places[::-1]]
+
+    def _hopeless(self, start: int, end: int, movable: np.ndarray, order: int) -> np.ndarray:
+        """Pages of windows that asynchronous compaction gives up: something in them stays."""
+        stays = ~(movable | (self._classes[start:end] == FREE))
+        window = (start + np.arange(end - start)) >> min(order, self._order)
+        return np.isin(window, window[stays])
+
+    def _migrate(self, run: _Run, sources: list[int]) -> bool:
+        """Move the pages; False where no free page was left for one. Source: 6.1 migrate_pages."""
+        for done, source in enumerate(sources):
+            if not run.taken:
+                self._take(run, len(sources) - done)
+            if not run.taken:
+                return False
+            self._memory.migrate(run.zone, source, run.taken.popleft(), self._pfn_of)
+            run.moved_pages += 1
+        return True
+
+    # The free scanner.
+
+    def _take(self, run: _Run, wanted_pages: int) -> None:
+        """Isolate free pages for that many migrations. Source: 6.1 isolate_freepages.
+
+        DEVIATION: D23, no strides over pages by an asynchronous scanner.
+        """
+        types, skip = self._memory.block_types(), self._states[run.zone].skip
+        lowest = ((run.migrate_pfn >> self._order) + 1) << self._order
+        pfn, zone_end = run.free_pfn, self._span(run.zone)[1]
+        block = pfn >> self._order
+        while block << self._order >= lowest:
+            end = min((block + 1) << self._order, zone_end)
+            if self._is_target(block, types) and (run.ignore_skip or not skip[block]):
+                pfn = self._take_from(run, pfn, end, wanted_pages)
+                if pfn >= end and not run.ignore_skip:
+                    skip[block] = True
+                if len(run.taken) >= wanted_pages:
+                    run.free_pfn = pfn if pfn < end else (block - 1) << self._order
+                    return
+                if pfn < end:  # the watermark forbids more
+                    run.free_pfn = pfn
+                    return
+            block -= 1
+            pfn = block << self._order
+        run.free_pfn = max(pfn, 0)
+
+    def _is_target(self, block: int, types: np.ndarray) -> bool:
+        """Source: 6.1 suitable_migration_target."""
+        return types[block] == MOVABLE and self._heads[block << self._order] <= self._order
+
+    def _take_from(self, run: _Run, start: int, end: int, wanted_pages: int) -> int:
+        """Isolate free blocks in [start, end); where it stopped.
+
+        Source: 6.1 isolate_freepages_block, split_map_pages.
+        """
+        found: list[int] = []
+        stopped = end
+        for place in np.flatnonzero(self._heads[start:end]).tolist():
+            pfn = start + place
+            pages = self._memory.isolate(run.zone, pfn)
+            if not pages:
+                stopped = pfn
+                break
+            found.extend(range(pfn, pfn + pages))
+            if len(run.taken) + len(found) >= wanted_pages:
+                stopped = pfn + pages
+                break
+        run.taken.extend(reversed(found))
+        return stopped
+
+    def _release(self, run: _Run, *, pause: bool = False) -> None:
+        """Free what was isolated and not used. Source: 6.1 release_freepages.
+
+        DEVIATION: D24, in a pause the kernel keeps what it has isolated.
+        """
+        if run.taken:
+            run.free_pfn = max(run.free_pfn, max(run.taken) >> self._order << self._order)
+        while run.taken:
+            self._memory.put_back(run.zone, run.taken.popleft(), pause)
