@@ -24,9 +24,12 @@ ANIMATION := $(RUN)/animation.webp
 PICTURES := $(VIDEOS) $(COMPARISON) $(SHEET) $(STILL) $(FIGURES) $(ANIMATION)
 # The main job makes all pictures. So they are looked at when it is done, by a make of its own.
 DRAWN = @$(MAKE) --no-print-directory --silent
+# Too large to ship.
+PAGEREEL_REAL_KERNEL ?= ../shared/real-kernel
+BOOTS := $(addprefix $(PAGEREEL_REAL_KERNEL)/,c_nogroup a_group_mig b_movable_minfree)
 
 .DELETE_ON_ERROR:
-.PHONY: main help test oracle bench video comparison sheet still animation figures tables clean
+.PHONY: main help test oracle bench video comparison sheet still animation figures tables truth clean
 
 main: $(RUN)/metadata.json ## install, run the shipped stream under four mechanisms (the default)
 	$(DRAWN) $(PICTURES)
@@ -60,6 +63,10 @@ animation: $(RUN)/metadata.json ## the comparison, small
 	$(DRAWN) $(ANIMATION)
 tables: $(RUN)/metadata.json ## CSV files; prints the summary
 	$(BIN)/pagereel table $(RUN)
+
+truth: $(VENV)/installed ## docs/truth: the simulator beside the real boots in PAGEREEL_REAL_KERNEL
+	$(BIN)/pagereel truth $(BOOTS) -o docs/truth -j $(JOBS) --force > /dev/null
+	@echo "see docs/truth.md and docs/truth/truth.txt"
 
 clean: ## remove what was built and installed; results in output/ stay
 	rm -rf $(VENV) build *.egg-info allocator/*.so .pytest_cache .hypothesis .ruff_cache

@@ -263,6 +263,53 @@ def table(run: Path, other: Path | None, **options: object) -> None:
 
 
 @commands.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path),
+                metavar="FOLDER...")  # fmt: skip
+@click.option("--starts", type=click.IntRange(2, 1000), default=10, show_default=True,
+              help="Perturbed starts, for the noise.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path),
+              help="Where truth.csv, truth.txt and a picture of each FOLDER go.")  # fmt: skip
+@_jobs
+@_force
+def truth(folders: tuple[Path, ...], **options: object) -> None:
+    """How true the simulator is: replays beside what real kernels did.
+
+    FOLDER: a recording with its series.csv and snapshots. Each stream is replayed under every
+    mechanism that one of them ran under, and under a bare buddy.
+    """
+    from pipeline.truth.command import truth_command
+
+    truth_command(list(folders), **options)
+
+
+@commands.command()
+@click.argument("stream", required=False, default="debian-6.1-churn",
+                shell_complete=_names("workloads"))  # fmt: skip
+@click.option("-m", "--mechanism", metavar="MECHANISM", shell_complete=_names("mechanisms"),
+              help="Name or TOML file.  [default: the recorded one, else 6.1-list]")  # fmt: skip
+@click.option("--starts", type=click.IntRange(2, 1000), default=10, show_default=True,
+              help="Perturbed starts, for the noise.")  # fmt: skip
+@click.option("--rule", "rules", multiple=True, help="Only this one; repeat for more.")
+@click.option("--phase", "phases", multiple=True,
+              help="Only this one; repeat for more.  [default: key ones, the last]")  # fmt: skip
+@click.option("--metric", "metrics", multiple=True, shell_complete=_names("metrics"),
+              help="Only this one; repeat for more.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path),
+              help="Where ablation.csv, ablation.txt and a figure of them go.")  # fmt: skip
+@_jobs
+@_force
+def ablate(stream: str, **options: object) -> None:
+    """Which rule of a mechanism moves what: each switched off in turn, beside all on.
+
+    STREAM: a built-in workload, or a recorded stream: a folder with requests.npz, or an .npz.
+    Told is what lies beyond the noise of perturbed starts.
+    """
+    from pipeline.ablation.command import ablate_command
+
+    ablate_command(stream, **options)
+
+
+@commands.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of a shell: eval "$(pagereel completion bash)"."""

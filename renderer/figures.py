@@ -62,20 +62,23 @@ class Figure:
 def write_figure(figure: Figure, base: Path) -> None:
     """Write `base`.png, .svg and .pdf, each whole or not at all. Raises RenderError."""
     with matplotlib.rc_context(STYLE):
-        canvas = draw(figure)
-        for kind in FORMATS:
-            path = base.with_name(f"{base.name}.{kind}")
-            with whole_file(path) as partial:
-                canvas.savefig(partial, format=kind, metadata=_metadata(figure, kind))
+        save(draw(figure), figure.title, figure.metadata, base)
 
 
-def _metadata(figure: Figure, kind: str) -> dict:
-    text = json.dumps(figure.metadata, sort_keys=True)
+def save(canvas: Canvas, title: str, metadata: dict, base: Path) -> None:
+    """The same for a canvas drawn under STYLE."""
+    for kind in FORMATS:
+        with whole_file(base.with_name(f"{base.name}.{kind}")) as partial:
+            canvas.savefig(partial, format=kind, metadata=_metadata(title, metadata, kind))
+
+
+def _metadata(title: str, metadata: dict, kind: str) -> dict:
+    text = json.dumps(metadata, sort_keys=True)
     return {
-        "png": {"Title": figure.title, "Comment": text, "Software": None},
-        "svg": {"Title": figure.title, "Description": text, "Date": None, "Creator": "pagereel"},
+        "png": {"Title": title, "Comment": text, "Software": None},
+        "svg": {"Title": title, "Description": text, "Date": None, "Creator": "pagereel"},
         "pdf": {
-            "Title": figure.title,
+            "Title": title,
             "Subject": text,
             "CreationDate": None,
             "Creator": "pagereel",

@@ -9,6 +9,7 @@ import pytest
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import Evidence, eligible_blocks
 from pipeline.recording import Recording, RecordingWriter
+from pipeline.truth.snapshots import combined
 from tests.pipeline.small import header
 from tests.real import real_folder
 
@@ -153,24 +154,6 @@ def test_the_real_recordings_have_their_published_figures(tmp_path: Path, folder
         values = METRICS[name].measure(evidence) * (eligible / 100 if name == "mixed" else 1)
         assert values.round().astype(int).tolist() == [int(published[i][name]) for i in chosen]
     assert [eligible] == sorted({int(row["eligible"]) for row in published})
-
-
-def combined(kernel_class: np.ndarray, mobility: np.ndarray) -> np.ndarray:
-    """Page classes from kpageflags and from the last event of each page, as the data's README."""
-    grid = np.full(len(kernel_class), UNKNOWN, np.uint8)
-    user = np.isin(kernel_class, (2, 3, 9))
-    grid[user] = MOVABLE
-    grid[kernel_class == 5] = UNMOVABLE
-    for code, page_class in ((0, UNMOVABLE), (1, MOVABLE), (2, RECLAIMABLE)):
-        grid[mobility == code] = page_class
-    freed = mobility == 253
-    grid[freed] = PCP
-    grid[freed & user] = MOVABLE
-    grid[freed & (kernel_class == 5)] = UNMOVABLE
-    grid[freed & (kernel_class == 4)] = UNKNOWN
-    for code, page_class in ((1, FREE), (6, HUGE), (7, RESERVED), (8, HOLE)):
-        grid[kernel_class == code] = page_class
-    return grid
 
 
 def test_every_metric_says_what_it_is() -> None:

@@ -1,0 +1,1 @@
+"""`pagereel ablate`: which rule of a mechanism moves what."""

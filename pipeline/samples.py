@@ -1,0 +1,145 @@
+"""Replays of which nothing is kept but the figures at the phases' samples."""
+
+import pickle
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from allocator.mechanism import load_mechanism
+from allocator.terms import EVENT_FALLBACK, MIGRATETYPES, NR_ORDERS
+from pipeline.artefacts import Progress, Task
+from pipeline.config import load_stream
+from pipeline.execute import execute, progress_of
+from pipeline.metrics import METRICS
+from pipeline.metrics.evidence import Evidence
+from pipeline.recording import Recording
+from pipeline.simulate import runnable, simulate
+from workloads import WORKLOADS, load_workload
+from workloads.stream import Stream
+
+TOTAL = "total"  # in place of a phase: from the first operation to the last
+PLACED_ANEW = "placed_anew"  # in total: allocations of the start that the mechanism placed
+Figures = dict[tuple[str, str], float]  # by phase and measure
+# Parameters of the null model: what agrees with them too proves nothing about the rules they drop.
+BARE = {"per_cpu.rule": "none", "min_free_kbytes": "1", "free_lists.tail_insertion": "false"}
+FALLBACK_TYPES = ("unmovable", "movable", "reclaimable")
+
+
+@lru_cache(maxsize=4)
+def stream_of(source: str) -> Stream:
+    """A built-in workload by its name, or the recorded stream at a path. Raises WorkloadError."""
+    stream = load_workload(source) if source in WORKLOADS else load_stream(Path(source))
+    return runnable(stream)
+
+
+def seeded(source: str, seed: int) -> Stream:
+    """The same made with a seed: a synthetic one has other requests, a recorded one another start.
+
+    Raises WorkloadError.
+    """
+    stream = stream_of(source)
+    if seed and source in WORKLOADS and not stream.start.mechanism:
+        return runnable(load_workload(source, seed=seed))
+    return replace(stream, seed=seed)
+
+
+def varied(source: str) -> bool:
+    """Whether seeds change anything: not where a stream of requests has no recorded start."""
+    return source in WORKLOADS or bool(stream_of(source).start.mechanism)
+
+
+class Variant(NamedTuple):
+    """What is replayed, under which mechanism with which parameters."""
+
+    label: str
+    source: str
+    mechanism: str
+    parameters: dict[str, str]
+
+
+def replays(variants: Sequence[Variant], seeds: Sequence[int], jobs: int) -> list[list[Figures]]:
+    """The figures of each variant with each seed, in that order; up to `jobs` at a time.
+
+    Raises as `replayed`, and ExecuteError.
+    """
+    with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
+        paths = [Path(folder) / str(number) for number in range(len(variants))]
+        tasks = [
+            Task(variant.label, _replay_all, (variant, seeds, path))
+            for variant, path in zip(variants, paths, strict=True)
+        ]
+        with progress_of({task.label: 1.0 for task in tasks}) as report:
+            execute(tasks, jobs, report)
+        return [pickle.loads(path.read_bytes()) for path in paths]
+
+
+def _replay_all(variant: Variant, seeds: Sequence[int], path: Path, *, progress: Progress) -> None:
+    """In any process, from which results come back by file."""
+    figures = []
+    for number, seed in enumerate(seeds):
+        figures.append(replayed(variant.source, variant.mechanism, variant.parameters, seed))
+        progress(number + 1, len(seeds))
+    path.write_bytes(pickle.dumps(figures))
+
+
+def replayed(source: str, mechanism: str, parameters: dict[str, str], seed: int) -> Figures:
+    """Figures of one replay: every metric and more at each phase's sample; fallbacks in total.
+
+    `seed`: 0 from the start as it was recorded, else as `seeded`. Raises WorkloadError,
+    MechanismError, OSError.
+    """
+    stream = seeded(source, seed)
+    samples = np.array([phase.sample_op for phase in stream.phases], np.int64)
+    stops = np.unique(np.concatenate(([0], samples, [len(stream.ops)])))
+    with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
+        path = Path(folder) / "samples.reel"
+        simulate(stream, load_mechanism(mechanism, parameters), path, stops=stops)
+        recording = Recording.open(path)
+        placed = {(TOTAL, PLACED_ANEW): float(recording.header["start"]["placed_anew"])}
+        return _figures(recording) | placed
+
+
+def _figures(recording: Recording) -> Figures:
+    evidence = Evidence(recording)
+    values = {name: metric.measure(evidence) for name, metric in METRICS.items()}
+    values["pcp_pages"] = evidence.column("pcp_pages")
+    by_order = evidence.free_blocks.sum(axis=(1, 3))
+    values |= {f"nr_free_order_{order}": by_order[:, order] for order in range(NR_ORDERS)}
+    types = np.array([recording.block_types(frame) for frame in range(len(recording))])
+    values |= {f"{t}_blocks": (types == code).sum(axis=1) for code, t in enumerate(MIGRATETYPES)}
+    frames = np.searchsorted(recording.ops, [p["sample_op"] for p in recording.header["phases"]])
+    figures = {
+        (phase["name"], measure): float(series[frame])
+        for phase, frame in zip(recording.header["phases"], frames, strict=True)
+        for measure, series in values.items()
+    }
+    fallbacks = [n for n in recording.header["series_columns"] if n.startswith("fallbacks_")]
+    figures |= {(TOTAL, name): float(evidence.column(name)[-1]) for name in fallbacks}
+    return figures | _fragmenting(recording)
+
+
+def _fragmenting(recording: Recording) -> Figures:
+    """Fallbacks onto a block smaller than a pageblock, of each type to each other one's list."""
+    events = recording.events
+    smaller = events["fallback_order"] < recording.header["geometry"]["pageblock_order"]
+    events = events[(events["kind"] == EVENT_FALLBACK) & smaller]
+    pairs = events["migratetype"], events["fallback_migratetype"]
+    counts = np.zeros((len(MIGRATETYPES), len(MIGRATETYPES)), np.int64)
+    np.add.at(counts, pairs, 1)
+    code = MIGRATETYPES.index
+    return {
+        (TOTAL, fragmenting_name(a, b)): float(counts[code(a), code(b)])
+        for a in FALLBACK_TYPES
+        for b in FALLBACK_TYPES
+        if a != b
+    }
+
+
+def fragmenting_name(wanted: str, had: str) -> str:
+    """The measure that counts fragmenting fallbacks of one migratetype to another's lists."""
+    return f"fragmenting_{wanted}_in_{had}"

@@ -1,0 +1,1 @@
+"""How true the simulator is: replays held against what real kernels did, beside a bare buddy."""
