@@ -29,7 +29,8 @@ PAGEREEL_REAL_KERNEL ?= ../shared/real-kernel
 BOOTS := $(addprefix $(PAGEREEL_REAL_KERNEL)/,c_nogroup a_group_mig b_movable_minfree)
 
 .DELETE_ON_ERROR:
-.PHONY: main help test oracle bench video comparison sheet still animation figures tables truth clean
+.PHONY: main help test oracle bench video comparison sheet still animation figures tables truth ablation \
+	clean
 
 main: $(RUN)/metadata.json ## install, run the shipped stream under four mechanisms (the default)
 	$(DRAWN) $(PICTURES)
@@ -67,6 +68,10 @@ tables: $(RUN)/metadata.json ## CSV files; prints the summary
 truth: $(VENV)/installed ## docs/truth: the simulator beside the real boots in PAGEREEL_REAL_KERNEL
 	$(BIN)/pagereel truth $(BOOTS) -o docs/truth -j $(JOBS) --force > /dev/null
 	@echo "see docs/truth.md and docs/truth/truth.txt"
+
+ablation: $(VENV)/installed ## docs/ablation: which rule moves what
+	$(foreach m,6.1-off 6.1-list,$(BIN)/pagereel ablate -m $(m) -o docs/ablation/$(m) -j $(JOBS) --force > /dev/null &&) true
+	@echo "see docs/ablation"
 
 clean: ## remove what was built and installed; results in output/ stay
 	rm -rf $(VENV) build *.egg-info allocator/*.so .pytest_cache .hypothesis .ruff_cache

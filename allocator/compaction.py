@@ -3,7 +3,7 @@
 Two scanners approach each other: one takes movable pages from the zone's start on, the other free
 pages from its end, pageblock by pageblock. Rule 12 of KERNEL.md.
 Source: 6.1 mm/compaction.c.
-DEVIATION: D20, every movable page of order 0 can be migrated, no other can.
+DEVIATION: D20, which movable pages can't be migrated is drawn by their ids.
 DEVIATION: D21, no fast search over the free lists.
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from allocator.page_alloc import Memory
 from allocator.terms import CLASS_MOVABLE, FREE, HIGHATOMIC, MOVABLE, PFN_NONE, UNMOVABLE
+from allocator.zones import MOVABLE_ZONE
 
 ASYNC, SYNC = range(2)
 CONTINUE, SUCCESS, COMPLETE, PARTIAL, SKIPPED, STUCK = range(6)
@@ -25,6 +26,7 @@ COSTLY_ORDER = 3
 EXTFRAG_THRESHOLD = 500
 MAX_DEFER_SHIFT = 6
 HUGE_ORDER = 9
+SCATTER = 2_654_435_761  # Knuth's multiplier: spreads ids evenly
 
 
 @dataclass
@@ -66,6 +68,7 @@ class Compaction:
         self._memory, self._pfn_of = memory, pfn_of
         self._classes, self._owners, self._heads = memory.views()
         self._order = memory.mechanism.grouping.block_order
+        self._pinned_per_mille = memory.mechanism.compaction.pinned_per_mille
         self._block_pages = 1 << self._order
         self._states = [self._reset_state(number) for number in range(len(memory.zones))]
 
@@ -310,7 +313,7 @@ class Compaction:
         """Source: 6.1 isolate_migratepages_block."""
         start = run.migrate_pfn
         classes = self._classes[start:end]
-        movable = (classes == CLASS_MOVABLE) & (self._owners[start:end] != PFN_NONE)
+        movable = (classes == CLASS_MOVABLE) & ~self._stays(run.zone, self._owners[start:end])
         if run.mode == ASYNC:
             movable &= ~self._hopeless(start, end, movable, run.order)
         places = np.flatnonzero(movable)[:CLUSTER_PAGES]
@@ -319,6 +322,16 @@ class Compaction:
         if not len(places) and not run.ignore_skip:
             skip[block] = True
         return [start + int(place) for place in places[::-1]]
+
+    def _stays(self, zone: int, owners: np.ndarray) -> np.ndarray:
+        """Which movable pages can't be migrated: larger blocks, and some pages of kernel zones.
+
+        Source: 6.1 isolate_migratepages_block, buffer_migrate_folio_norefs.
+        """
+        stays = owners == PFN_NONE
+        if self._memory.zones[zone].name != MOVABLE_ZONE:
+            stays |= owners.astype(np.int64) * SCATTER % 1009 * 1000 < self._pinned_per_mille * 1009
+        return stays
 
     def _hopeless(self, start: int, end: int, movable: np.ndarray, order: int) -> np.ndarray:
         """Pages of windows that asynchronous compaction gives up: something in them stays."""

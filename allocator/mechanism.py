@@ -99,6 +99,8 @@ class Compaction(_Table):
     # none; two-scanners: direct compaction and compact_memory (6.1).
     rule: Literal["none", "two-scanners"] = "none"
     proactiveness: int = Field(20, ge=0, le=100)  # vm.compaction_proactiveness; 0: never
+    # Movable pages of kernel zones that can't be migrated: a file system's own, in use by it.
+    pinned_per_mille: int = Field(6, ge=0, le=1000)
 
 
 class Mechanism(_Table):

@@ -101,6 +101,10 @@ _parameters = click.option(
     help="kernelcore=50%, min_free_kbytes=16384, SECTION.ENTRY=... of the mechanisms, or a "
     "parameter of the workload.",
 )  # fmt: skip
+_seeds = click.option(
+    "--seed", "seeds", type=click.IntRange(0), multiple=True,
+    help="Repeat for more. Of a recorded stream: 0 as recorded, others perturb its start.",
+)  # fmt: skip
 _frames = click.option(
     "--frames",
     type=click.IntRange(2, 100_000),
@@ -125,7 +129,7 @@ _recordings = click.argument(
 @_workloads
 @_mechanisms
 @_parameters
-@click.option("--seed", "seeds", type=click.IntRange(0), multiple=True, help="Repeat for more.")
+@_seeds
 @_frames
 @_layout
 @_fps
@@ -149,6 +153,7 @@ def run(config: Path | None, output: Path, jobs: int, force: bool, **options: ob
 @click.argument("stream", type=click.Path(path_type=Path))
 @_mechanisms
 @_parameters
+@_seeds
 @_frames
 @_layout
 @_fps

@@ -22,8 +22,8 @@ class Panel:
     """One recording in a picture, and the figure that matters in it.
 
     `values` f8 or i8[frames] is that figure at each frame (not finite: there is none), `maximum`
-    the highest it can be, `text` how it is told, with {value} and {maximum}. It is handed in: the
-    renderer computes no statistics.
+    the highest it can be, `text` how it is told, with {value} and {maximum}, `text_none` what is
+    told where there is none. It is handed in: the renderer computes no statistics.
     """
 
     recording: Recording
@@ -33,12 +33,13 @@ class Panel:
     maximum: float
     text: str
     chart_title: str
+    text_none: str = "no figure here"
 
     def figure(self, frame: int) -> str:
         """The figure at a frame in words."""
         value = self.values[frame]
         if not np.isfinite(value):
-            return "no figure here"
+            return self.text_none
         return self.text.format(value=value, maximum=self.maximum)
 
     def free_text(self, frame: int) -> str:

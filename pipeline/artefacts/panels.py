@@ -17,6 +17,8 @@ from renderer.panel import MAX_PANELS, Panel
 
 FIGURE = "potential_huge"
 TEXT = "{value:,.0f} of {maximum:,.0f} blocks can become a huge page"
+TEXT_NONE = "memory is in huge pages: no figure"
+HUGE_PAGES = "hugetlb_pages"  # a column of series.csv beside the metrics
 CHART_TITLE = "blocks that can become a huge page"
 
 Values = Callable[[Recording, str], np.ndarray]
@@ -24,7 +26,10 @@ Values = Callable[[Recording, str], np.ndarray]
 
 @dataclass
 class Measured:
-    """`values` of recordings without a series.csv: measured when asked for, read once."""
+    """`values` of recordings without a series.csv: measured when asked for, read once.
+
+    A metric, or HUGE_PAGES.
+    """
 
     _evidence: dict[Path, Evidence] = field(default_factory=dict)
 
@@ -32,7 +37,10 @@ class Measured:
         """The metric at each frame, f8[frames]. Raises RecordingError."""
         if recording.path not in self._evidence:
             self._evidence[recording.path] = Evidence(recording)
-        return METRICS[metric].measure(self._evidence[recording.path])
+        evidence = self._evidence[recording.path]
+        if metric == HUGE_PAGES:
+            return evidence.pages_of("hugetlb")
+        return METRICS[metric].measure(evidence)
 
 
 @dataclass(frozen=True)
@@ -97,8 +105,9 @@ def _panel(recording: Recording, values: Values) -> Panel:
         recording=recording,
         title=mechanism["title"],
         name=name,
-        values=values(recording, FIGURE),
+        values=np.where(values(recording, HUGE_PAGES) > 0, np.nan, values(recording, FIGURE)),
         maximum=float(eligible_blocks(recording).sum()),
         text=TEXT,
         chart_title=CHART_TITLE,
+        text_none=TEXT_NONE,
     )

@@ -45,6 +45,13 @@ class Evidence:
         """A series column, i8[frames]. Raises KeyError."""
         return self.recording.column(name)
 
+    def pages_of(self, page_class: str) -> np.ndarray:
+        """Pages of a class, i8[frames]; none where the recording doesn't have the class."""
+        names = self.header["page_classes"]
+        if page_class not in names:
+            return np.zeros(len(self), np.int64)
+        return self.class_pages[:, names.index(page_class)]
+
     @cached_property
     def free_blocks(self) -> np.ndarray:
         """Free blocks by zone, order and migratetype, i8[frames, zones, orders, migratetypes].

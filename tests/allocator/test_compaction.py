@@ -53,9 +53,11 @@ def ops_of(*rows: tuple[int, int, int, int], every_us: int = 1) -> Ops:
 
 
 def engine_of(
-    name: str = "6.1-list", pages: int = PAGES, ids: int = 20_000, **parameters
+    name: str = "6.1-list", pages: int = PAGES, ids: int = 20_000, pinned: int = 0, **parameters
 ) -> Engine:
     """A booted machine without per-CPU lists and watermarks, so that every page counts."""
+    if not name.startswith("2007"):
+        parameters = {"compaction.pinned_per_mille": str(pinned), **parameters}
     parameters = {"per_cpu.rule": "none", "min_free_kbytes": "1", **parameters}
     machine = Machine("small", np.zeros(pages, np.uint8))
     memory = boot(machine, load_mechanism(name, parameters))
@@ -326,3 +328,22 @@ def test_the_uncompiled_core_migrates_the_same_pages() -> None:
         results.append((state(memory), list(engine.pfn_of)))
     assert results[0] == results[1]
     assert results[0][0]["counters"]["pages_migrated"] > 0
+
+
+def test_some_pages_of_kernel_zones_stay_where_they_are() -> None:
+    """A few in a thousand, by their ids; none in ZONE_MOVABLE."""
+    moved = {}
+    for name in ("6.1-list", "6.1-both"):
+        for per_mille in (0, 300, 1000):
+            engine = engine_of(name, pinned=per_mille, pages=16_384)
+            live = filled(engine, keep=4)
+            before = {number: engine.pfn_of[number] for number in live}
+            compact(engine)
+            check_ids(engine, live)
+            pinned = [n for n in live if before[n] != engine.pfn_of[n]]
+            zones = [int(before[n] >= engine.memory.zones[-1].start_pfn) for n in pinned]
+            moved[name, per_mille] = (zones.count(0), zones.count(1))
+    assert moved["6.1-list", 1000] == (0, 0)
+    kernel, movable = zip(*(moved["6.1-both", share] for share in (0, 300, 1000)), strict=True)
+    assert kernel[0] > kernel[1] > kernel[2] == 0
+    assert movable[0] == movable[1] == movable[2] > 0

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.artefacts.panels import Drawing, panels
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import Evidence, eligible_blocks
 from pipeline.recording import Recording, RecordingWriter
@@ -159,3 +160,13 @@ def test_the_real_recordings_have_their_published_figures(tmp_path: Path, folder
 def test_every_metric_says_what_it_is() -> None:
     assert {metric.better for metric in METRICS.values()} == {"lower", "higher", "-"}
     assert all(metric.unit and metric.title for metric in METRICS.values())
+
+
+def test_pictures_tell_no_figure_while_memory_is_in_huge_pages(tmp_path: Path) -> None:
+    grids = [blocks({MOVABLE: 3}, {}), blocks({HUGE: 512}, {}), blocks({UNMOVABLE: 1}, {})]
+    path = tmp_path / "a.reel"
+    recording_of(path, grids)
+    (panel,) = panels([path], Drawing())
+    assert panel.values[[0, 2]].tolist() == [2, 1]
+    assert np.isnan(panel.values[1])
+    assert "huge pages" in panel.figure(1)
