@@ -39,7 +39,11 @@ class Engine:
                     self._until_us = self._kcompactd.work(int(ops.time_us[start]), start)
                 end = start + int(np.searchsorted(ops.time_us[start:stop], self._until_us))
             done = start + self.memory.run(*ops.window(start, end), self.pfn_of)
-            if done < end:
+            woken_order = self.memory.kcompactd_woken()
+            if woken_order and self._kcompactd:
+                self._kcompactd.wake(woken_order)
+                self._until_us = 0
+            elif done < end:
                 self._help(ops, done)
                 done += 1
             start = done

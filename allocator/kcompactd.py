@@ -9,7 +9,6 @@ CHECK_EVERY_US = 500_000
 MAX_DEFER_SHIFT = 6
 LEEWAY = 10
 SLICE_US = 20_000  # it works a bit each so often
-IDLE_US = 100_000  # and looks each so often whether there is work: a look costs as 500 requests
 # The machine's speed, not the kernel's: what the recorded machines show in their pgmigrate_success.
 PAGES_PER_S = 10_000  # migrated with the processor alone
 OP_US = 50  # what the load needs for an operation
@@ -31,6 +30,7 @@ class Kcompactd:
         self._steps: Iterator[int] | None = None  # of the run that is under way
         self._score_before: float | None = None  # None: of a run that kswapd asked for
         self._next_us = CHECK_EVERY_US
+        self._woken_order = 0
         self._last_us, self._last_op, self._credit_pages = 0, 0, 0.0
 
     def work(self, now_us: int, op: int) -> int:
@@ -43,19 +43,24 @@ class Kcompactd:
         else:
             self._go_on(now_us, op)
         self._last_us, self._last_op = now_us, op
-        return now_us + (IDLE_US if self._steps is None else SLICE_US)
+        return self._next_us if self._steps is None else now_us + SLICE_US
+
+    def wake(self, order: int) -> None:
+        """kswapd asks for blocks of an order; `work` is to be called at once."""
+        self._woken_order = max(self._woken_order, order)
 
     def _look(self, now_us: int) -> None:
         """Begin a run: kswapd asks for one, or memory is too fragmented while kswapd sleeps."""
-        kswapd = self._memory.kswapd_running()
-        order = self._memory.kcompactd_woken()
+        order, self._woken_order = self._woken_order, 0
         self._credit_pages = 0.0
         if order and self._compaction.may_help(order):
             self._steps, self._score_before = self._compaction.background(order), None
-        elif self._proactive and now_us >= self._next_us:
+        elif now_us >= self._next_us:
             self._next_us = now_us + CHECK_EVERY_US
+            if not self._proactive:
+                return
             self._score_before = self._compaction.score()
-            if self._score_before > self._high and not kswapd:
+            if self._score_before > self._high and not self._memory.kswapd_running():
                 self._steps = self._compaction.proactive(self._low)
 
     def _go_on(self, now_us: int, op: int) -> None:

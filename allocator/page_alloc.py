@@ -270,7 +270,8 @@ class Memory:
 
         `pfn_of`, i4[ids]: where each id's pages lie; PFN_NONE before, and where the request
         failed. The columns must have passed check_ops: nothing is freed twice. It stops before a
-        COMPACT, and before a request that must be helped (`ask_for_help`).
+        COMPACT and, after `ask_for_help`, before a request that must be helped and as soon as
+        kswapd has woken kcompactd.
         """
         count: cython.Py_ssize_t = len(kind)
         if not cython.compiled:  # numpy's scalars would overflow, and are slow
@@ -283,7 +284,7 @@ class Memory:
     # For compaction.
 
     def ask_for_help(self) -> None:
-        """From now on `run` stops before a request of higher order that would fail."""
+        """From now on `run` stops where reclaim or compaction has to do something."""
         self.asks_help = True
 
     def views(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -1613,6 +1614,8 @@ def _run(
     i: cython.Py_ssize_t
     pfn: cython.int
     for i in range(count):
+        if m.kcompactd_order and m.asks_help:
+            return i
         if kind[i] == 0:
             pfn = _alloc(m, order[i], mobility[i], flags[i])
             if pfn == PFN_HELP:
