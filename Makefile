@@ -49,6 +49,7 @@ oracle: $(VENV)/test-installed ## 10,000 random programs, compiled core against 
 
 bench: $(VENV)/test-installed ## how fast the engine is, measured side by side
 	$(BIN)/python -m bench.engine
+	$(BIN)/python -m bench.growth
 
 video: $(RUN)/metadata.json ## one video a mechanism
 	$(DRAWN) $(VIDEOS)

@@ -18,6 +18,7 @@ from allocator import page_alloc
 from allocator.engine import Engine
 from allocator.mechanism import Mechanism, load_mechanism
 from allocator.zones import build_zones
+from bench.floor import compiled, floor_s, write_input
 from pipeline import start
 from pipeline.simulate import simulate
 from workloads import load_workload
@@ -41,6 +42,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.reel"
         cases["recording of 600 frames, 6.1-off"] = lambda: recording_s(stream, own, path)
+        program, chosen = compiled(Path(folder)), Path(folder) / "input"
+        if program:
+            write_input(stream, own, chosen)
+            cases["floor: unavoidable accesses, C -O3"] = lambda: floor_s(program, chosen)
         for label, seconds in interleaved(cases, rounds).items():
             print(f"{label:36} {1e9 * seconds / requests:8.1f} ns a request")
     uncompiled(stream.head(UNCOMPILED_OPS), own)
@@ -74,7 +79,7 @@ def recording_s(stream: Stream, mechanism: Mechanism, path: Path) -> float:
 
 def uncompiled(stream: Stream, mechanism: Mechanism) -> None:
     """The same source as plain Python beside the compiled module, on a short stream."""
-    compiled = start.Memory
+    built = start.Memory
     plain = plain_module().Memory
 
     def run_with(cls: type) -> float:
@@ -82,9 +87,9 @@ def uncompiled(stream: Stream, mechanism: Mechanism) -> None:
         try:
             return engine_s(stream, mechanism)
         finally:
-            start.Memory = compiled
+            start.Memory = built
 
-    cases = {"compiled": lambda: run_with(compiled), "uncompiled": lambda: run_with(plain)}
+    cases = {"compiled": lambda: run_with(built), "uncompiled": lambda: run_with(plain)}
     result = interleaved(cases, 3)
     for label, seconds in result.items():
         per_request_ns = 1e9 * seconds / len(stream.ops)
