@@ -25,7 +25,7 @@ from allocator.zones import Machine, Zone, unusable_of
 from workloads.checks import MAX_MACHINE_PAGES, check_start_blocks, check_stream, column
 from workloads.snapshot_text import SnapshotText, read_snapshot_text
 from workloads.stream import Ops, Phase, Start, Stream, WorkloadError, check_ops
-from workloads.untraced import on_pcp_lists, set_classes, with_untraced
+from workloads.untraced import moved, on_pcp_lists, set_classes, with_untraced
 
 PHASE_TITLES = {
     "idle0": "idle after boot",
@@ -88,7 +88,8 @@ def load_folder(path: Path) -> Stream:
     start, ops = _without_pcp(start, ops, page_class, snapshots)
     names = _phase_names(requests["snapshot_phase"], places, where)
     compacted_after = names.index(COMPACTED_PHASE) if COMPACTED_PHASE in names else None
-    ops, places = with_untraced(ops, attempts, places, text.kernel_stack_pages, compacted_after)
+    ops, at = with_untraced(ops, attempts, places, text.kernel_stack_pages, compacted_after)
+    begun = np.flatnonzero(np.diff(attempts.astype(np.int8), prepend=0) == 1)
     movable_zone = any(z.name == "Movable" for z in zones)
     mechanism = {
         (False, True): "6.1-off",
@@ -116,7 +117,7 @@ def load_folder(path: Path) -> Stream:
             mechanism=mechanism,
         ),
         ops=ops,
-        phases=_phases(names, places, kernel_class),
+        phases=_phases(names, moved(places, at), moved(begun, at), kernel_class),
     )
     check_stream(stream, str(path))
     return stream
@@ -224,11 +225,12 @@ def _phase_names(names: np.ndarray, places: np.ndarray, where: str) -> list[str]
 
 
 def _phases(
-    names: list[str], places: np.ndarray, kernel_class: np.ndarray | None
+    names: list[str], places: np.ndarray, begun: np.ndarray, kernel_class: np.ndarray | None
 ) -> tuple[Phase, ...]:
     """A phase begins with its first snapshot; its figures are those of its last one.
 
-    The last one that shows no huge page, if there is one.
+    The last one that shows no huge page, if there is one. A phase of a huge-page attempt begins
+    with that; `begun` i8: where attempts do.
     """
     huge = np.zeros(len(names), bool)
     if kernel_class is not None and len(kernel_class) == len(names):
@@ -237,7 +239,11 @@ def _phases(
     for name, op, with_huge in zip(names, places.tolist(), huge, strict=True):
         if not phases or phases[-1].name != name:
             key = name in KEY_PHASES or name not in PHASE_TITLES
-            phases.append(Phase(name, PHASE_TITLES.get(name, name), op, op, key))
+            start_op = op
+            if "huge" in name and (begun < op).any():
+                earlier = phases[-1].sample_op if phases else 0
+                start_op = max(earlier, int(begun[begun < op][-1]))
+            phases.append(Phase(name, PHASE_TITLES.get(name, name), start_op, op, key))
             without_huge = not with_huge
         elif not with_huge or not without_huge:
             phases[-1] = replace(phases[-1], sample_op=op)

@@ -47,7 +47,7 @@ def with_untraced(
     stack_pages: tuple[int, ...],
     compacted_after: int | None,
 ) -> tuple[Ops, np.ndarray]:
-    """The operations with what isn't traced between them; `places` in their numbers.
+    """The operations with what isn't traced between them; before which ones that was put, i8.
 
     `attempts` bool[ops]: inside a huge-page attempt, `places` i8[snapshots]: operations done at
     each snapshot, `stack_pages`: pages of kernel stacks there, or nothing, `compacted_after`: the
@@ -73,7 +73,12 @@ def with_untraced(
         offset=np.zeros(len(at), np.uint16),
         time_us=np.concatenate(([0], ops.time_us))[at],
     )
-    return joined(ops, added, at), places + np.searchsorted(at, places, side="right")
+    return joined(ops, added, at), at
+
+
+def moved(places: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Numbers of operations done, i8, after `with_untraced` has put some in."""
+    return places + np.searchsorted(at, places, side="right")
 
 
 def _failures(first_id: int, attempts: np.ndarray, huge: np.ndarray) -> Untraced:
