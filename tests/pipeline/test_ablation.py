@@ -21,9 +21,10 @@ from pipeline.ablation.picture import figure_of
 from pipeline.ablation.report import WIDTH, report
 from pipeline.ablation.rules import RULES, Ablated, Rule, planned
 from pipeline.config import UsageError
-from pipeline.samples import BARE, seeded
+from pipeline.samples import BARE
 from renderer.ablation_figure import BEYOND, WITHIN, Bar, BarFigure, BarRow, draw
 from renderer.figures import STYLE
+from workloads import load_workload
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -137,7 +138,7 @@ def small_ablation(starts: int = 4, varied: bool = True) -> Ablation:
         result["mixed3", "extfrag_index"] = nan if rule == 2 else 0.5 + 0.0004 * (rule == 1)
         return result
 
-    churn = seeded("churn", 0)
+    churn = load_workload("churn")
     on, *off = ([figures(rule, start) for start in range(starts)] for rule in range(3))
     return Ablation(
         stream=replace(churn, start=replace(churn.start, mechanism="6.1-off")),
