@@ -62,10 +62,12 @@ class Variant(NamedTuple):
     parameters: dict[str, str]
 
 
-def replays(variants: Sequence[Variant], seeds: Sequence[int], jobs: int) -> list[list[Figures]]:
+def replays(
+    variants: Sequence[Variant], seeds: Sequence[int], jobs: int, before: Sequence[Task] = ()
+) -> list[list[Figures]]:
     """The figures of each variant with each seed, in that order; up to `jobs` at a time.
 
-    Raises as `replayed`, and ExecuteError.
+    `before`: other tasks that are begun first. Raises as `replayed` and they do, and ExecuteError.
     """
     with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
         paths = [Path(folder) / str(number) for number in range(len(variants))]
@@ -73,8 +75,8 @@ def replays(variants: Sequence[Variant], seeds: Sequence[int], jobs: int) -> lis
             Task(variant.label, _replay_all, (variant, seeds, path))
             for variant, path in zip(variants, paths, strict=True)
         ]
-        with progress_of({task.label: 1.0 for task in tasks}) as report:
-            execute(tasks, jobs, report)
+        with progress_of({task.label: 1.0 for task in (*before, *tasks)}) as report:
+            execute([*before, *tasks], jobs, report)
         return [pickle.loads(path.read_bytes()) for path in paths]
 
 

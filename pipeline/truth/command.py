@@ -1,19 +1,16 @@
 """`pagereel truth`: replays of real recordings beside what those kernels did."""
 
-import pickle
 import shlex
 import sys
-import tempfile
 from pathlib import Path
 
 from pipeline.artefacts import Task
 from pipeline.atomic import write_text
 from pipeline.config import UsageError
-from pipeline.execute import execute, progress_of
 from pipeline.simulate import core_note
 from pipeline.truth.compare import Comparison, Row, compared
 from pipeline.truth.pictures import draw_pair
-from pipeline.truth.replays import Boot, Replay, make_replays, planned
+from pipeline.truth.replays import Boot, make, planned
 from pipeline.truth.report import report
 
 
@@ -37,7 +34,9 @@ def truth_command(
             Task(f"{boot.name}.png", draw_pair, (boot.folder, output / f"{boot.name}.png"))
             for boot in boots
         ]
-    comparisons = _comparisons(replays, pictures, starts, jobs)
+    # Pictures first: a folder without snapshots is told at once.
+    outcomes = make(replays, starts, jobs, before=pictures)
+    comparisons = [compared(*each) for each in zip(replays, outcomes, strict=True)]
     names = [boot.name for boot in boots]
     command = shlex.join(["pagereel", "truth", *names, "--starts", str(starts)])
     text = report(command, comparisons, starts)
@@ -51,24 +50,6 @@ def _check_output(output: Path, force: bool) -> None:
         raise UsageError(f"{output}: not a folder")
     if output.is_dir() and any(output.iterdir()) and not force:
         raise UsageError(f"{output}: exists; --force replaces the results in it")
-
-
-def _comparisons(
-    replays: list[Replay], pictures: list[Task], starts: int, jobs: int
-) -> list[Comparison]:
-    """All replays made and compared; the pictures are drawn beside."""
-    with tempfile.TemporaryDirectory(prefix="pagereel-") as scratch:
-        paths = [Path(scratch) / str(number) for number in range(len(replays))]
-        tasks = [
-            Task(replay.name, make_replays, (replay, starts, path))
-            for replay, path in zip(replays, paths, strict=True)
-        ]
-        weights = {task.label: starts + 1.0 for task in tasks}
-        weights |= {task.label: 2.0 for task in pictures}
-        with progress_of(weights) as told:
-            execute(pictures + tasks, jobs, told)  # a folder without snapshots is told at once
-        outcomes = [pickle.loads(path.read_bytes()) for path in paths]
-    return [compared(*each) for each in zip(replays, outcomes, strict=True)]
 
 
 def _write(comparisons: list[Comparison], text: str, output: Path) -> None:

@@ -1,14 +1,14 @@
 """Which replays are held against which real boots, and their figures."""
 
-import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from allocator.page_alloc import COMPILED
-from pipeline.artefacts import Progress
+from pipeline.artefacts import Task
 from pipeline.config import UsageError
-from pipeline.samples import BARE, Figures, replayed, stream_of
+from pipeline.samples import BARE, Figures, Variant, stream_of
+from pipeline.samples import replays as figures_of
 from pipeline.simulate import UNCOMPILED_OPS
 from pipeline.truth.real import real_figures
 from workloads.stream import WorkloadError
@@ -105,16 +105,17 @@ def planned(boots: Sequence[Boot]) -> list[Replay]:
     return own + others
 
 
-def make_replays(replay: Replay, starts: int, path: Path, *, progress: Progress) -> None:
-    """Write the Outcome over `starts` perturbed starts to `path`; for any process.
+def make(
+    replays: Sequence[Replay], starts: int, jobs: int, before: Sequence[Task]
+) -> list[Outcome]:
+    """The outcome of each replay, over the recorded start and `starts` perturbed ones.
 
-    Raises WorkloadError, MechanismError, OSError.
+    `before`: tasks that are begun first. Raises as `samples.replays`.
     """
-    variants = (replay.parameters, BARE)
-    made: list[list[Figures]] = [[] for _ in variants]
-    for seed in range(starts + 1):
-        for figures, parameters in zip(made, variants, strict=True):
-            source = str(replay.stream.folder)
-            figures.append(replayed(source, replay.mechanism, parameters, seed))
-        progress(seed + 1, starts + 1)
-    path.write_bytes(pickle.dumps(Outcome(*made)))
+    variants = [
+        Variant(f"{replay.name}{what}", str(replay.stream.folder), replay.mechanism, parameters)
+        for replay in replays
+        for what, parameters in (("", replay.parameters), (", bare buddy", BARE))
+    ]
+    made = figures_of(variants, range(starts + 1), jobs, before)
+    return [Outcome(*pair) for pair in zip(made[::2], made[1::2], strict=True)]
