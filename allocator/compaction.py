@@ -15,8 +15,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from allocator.page_alloc import Memory
-from allocator.terms import CLASS_MOVABLE, FREE, HIGHATOMIC, MOVABLE, PFN_NONE, UNMOVABLE
-from allocator.zones import MOVABLE_ZONE
+from allocator.terms import (
+    CLASS_MOVABLE,
+    FREE,
+    HIGHATOMIC,
+    HUGE_ORDER,
+    MOVABLE,
+    NR_ORDERS,
+    PFN_NONE,
+    SCATTER,
+    UNMOVABLE,
+)
+from allocator.zones import MOVABLE_ZONE, Zone
 
 ASYNC, SYNC = range(2)
 CONTINUE, SUCCESS, COMPLETE, PARTIAL, SKIPPED, STUCK = range(6)
@@ -25,21 +35,30 @@ CLUSTER_PAGES = 32
 COSTLY_ORDER = 3
 EXTFRAG_THRESHOLD = 500
 MAX_DEFER_SHIFT = 6
-HUGE_ORDER = 9
-SCATTER = 2_654_435_761  # Knuth's multiplier: spreads ids evenly
 
 
 @dataclass
 class _ZoneState:
-    """What compaction remembers of a zone: where the scanners stand, what to skip, failures."""
+    """What compaction remembers of a zone: where the scanners stand, what to skip, failures.
 
-    migrate_pfns: list[int]  # by mode
-    free_pfn: int
-    skip: np.ndarray  # bool[pageblocks from pfn 0]: nothing was found there
+    `first_pfn`, `last_pfn`: where they begin; `skip` bool[pageblocks from pfn 0]: nothing was found
+    there.
+    """
+
+    first_pfn: int
+    last_pfn: int
+    skip: np.ndarray
+    migrate_pfns: list[int] = field(default_factory=list)  # by mode
+    free_pfn: int = 0
     flush: bool = False
     considered: int = 0
     defer_shift: int = 0
     order_failed: int = 0
+
+    def restart(self) -> None:
+        """The scanners go back to the zone's ends."""
+        self.migrate_pfns = [self.first_pfn] * len((ASYNC, SYNC))
+        self.free_pfn = self.last_pfn
 
 
 @dataclass
@@ -66,11 +85,11 @@ class Compaction:
 
     def __init__(self, memory: Memory, pfn_of: array) -> None:
         self._memory, self._pfn_of = memory, pfn_of
-        self._classes, self._owners, self._heads = memory.views()
+        self._classes, self._owners, self._heads, self._types = memory.views()
         self._order = memory.mechanism.grouping.block_order
         self._pinned_per_mille = memory.mechanism.compaction.pinned_per_mille
         self._block_pages = 1 << self._order
-        self._states = [self._reset_state(number) for number in range(len(memory.zones))]
+        self._states = [self._state(zone) for zone in memory.zones]
 
     # Entries.
 
@@ -90,7 +109,7 @@ class Compaction:
                 return True
         return False
 
-    def _note(self, state: "_ZoneState", order: int, status: int, mode: int) -> None:
+    def _note(self, state: _ZoneState, order: int, status: int, mode: int) -> None:
         """Failures put off later attempts, a success ends that.
 
         Source: 6.1 defer_compaction, compaction_defer_reset.
@@ -137,7 +156,7 @@ class Compaction:
         for zone in range(len(self._states)):
             yield from self._steps(self._whole_run(zone, score_aim))
 
-    def _steps(self, run: "_Run") -> Iterator[int]:
+    def _steps(self, run: _Run) -> Iterator[int]:
         while self._step(run) == CONTINUE:
             self._release(run, pause=True)
             yield run.moved_pages
@@ -161,21 +180,20 @@ class Compaction:
 
         Source: 6.1 fragmentation_score_zone, extfrag_for_order.
         """
-        by_order = self._memory.free_blocks()[zone].sum(axis=1)
-        free_pages = int((by_order << np.arange(len(by_order))).sum())
-        if not free_pages:
-            return 0
-        large = by_order[HUGE_ORDER:]
-        return 100 * (free_pages - int((large << np.arange(9, 9 + len(large))).sum())) // free_pages
+        pages = self._free_by_order(zone) << np.arange(NR_ORDERS)
+        free_pages = int(pages.sum())
+        return 100 * int(pages[:HUGE_ORDER].sum()) // free_pages if free_pages else 0
 
-    def _reset_state(self, zone: int) -> _ZoneState:
-        start, end = self._span(zone)
+    def _free_by_order(self, zone: int) -> np.ndarray:
+        """Free blocks of a zone, i8[orders]."""
+        return self._memory.free_blocks()[zone].sum(axis=1)
+
+    def _state(self, zone: Zone) -> _ZoneState:
+        last_pfn = (zone.end_pfn - 1) >> self._order << self._order
         blocks = -(-len(self._classes) >> self._order)
-        return _ZoneState([start, start], (end - 1) >> self._order << self._order,
-                          np.zeros(blocks, bool))  # fmt: skip
-
-    def _span(self, zone: int) -> tuple[int, int]:
-        return self._memory.zones[zone].start_pfn, self._memory.zones[zone].end_pfn
+        state = _ZoneState(zone.start_pfn, last_pfn, np.zeros(blocks, bool))
+        state.restart()
+        return state
 
     def _deferred(self, state: _ZoneState, order: int) -> bool:
         """Whether earlier failures put this attempt off. Source: 6.1 compaction_deferred."""
@@ -199,11 +217,10 @@ class Compaction:
         state = self._states[zone]
         restarting = state.defer_shift == MAX_DEFER_SHIFT and order >= state.order_failed
         if state.flush or restarting:
-            fresh = self._reset_state(zone)
-            state.skip, state.flush = fresh.skip, False
-            state.migrate_pfns, state.free_pfn = fresh.migrate_pfns, fresh.free_pfn
+            state.restart()
+            state.skip[:] = state.flush = False
         start = state.migrate_pfns[mode]
-        whole = start == self._span(zone)[0]
+        whole = start == state.first_pfn
         return _Run(zone, order, mode, migratetype, start, state.free_pfn, whole)
 
     def _end(self, run: _Run) -> None:
@@ -211,14 +228,12 @@ class Compaction:
         state = self._states[run.zone]
         state.migrate_pfns[run.mode], state.free_pfn = run.migrate_pfn, run.free_pfn
         if run.status in (COMPLETE, PARTIAL):
-            fresh = self._reset_state(run.zone)
-            state.migrate_pfns, state.free_pfn = fresh.migrate_pfns, fresh.free_pfn
+            state.restart()
             state.flush = True
 
     def _whole_run(self, zone: int, score_aim: int | None) -> _Run:
-        start, end = self._span(zone)
-        last = (end - 1) >> self._order << self._order
-        return _Run(zone, WHOLE_ZONE, SYNC, MOVABLE, start, last, True, True, score_aim)
+        first, last = self._states[zone].first_pfn, self._states[zone].last_pfn
+        return _Run(zone, WHOLE_ZONE, SYNC, MOVABLE, first, last, True, True, score_aim)
 
     def _suitable(self, zone: int, class_zone: int, order: int) -> int:
         """Whether compaction can help at all. Source: 6.1 compaction_suitable."""
@@ -234,13 +249,13 @@ class Compaction:
 
     def _fragmentation(self, zone: int, order: int) -> int:
         """Source: 6.1 fragmentation_index."""
-        by_order = self._memory.free_blocks()[zone].sum(axis=1)
+        by_order = self._free_by_order(zone)
         blocks = int(by_order.sum())
         if not blocks:
             return 0
         if by_order[order:].any():
             return -1000
-        free_pages = int((by_order << np.arange(len(by_order))).sum())
+        free_pages = int((by_order << np.arange(NR_ORDERS)).sum())
         return 1000 - (1000 + free_pages * 1000 // (1 << order)) // blocks
 
     def _run_zone(self, run: _Run) -> None:
@@ -295,7 +310,7 @@ class Compaction:
 
         Source: 6.1 isolate_migratepages.
         """
-        types, skip = self._memory.block_types(), self._states[run.zone].skip
+        skip = self._states[run.zone].skip
         while True:
             block = run.migrate_pfn >> self._order
             end = (block + 1) << self._order
@@ -304,7 +319,7 @@ class Compaction:
                 return []
             whole_block = not run.migrate_pfn & (self._block_pages - 1)
             left_out = whole_block and not run.ignore_skip and skip[block]
-            if left_out or (run.mode == ASYNC and types[block] != run.migratetype):
+            if left_out or (run.mode == ASYNC and self._types[block] != run.migratetype):
                 run.migrate_pfn = end
                 continue
             return self._sources_in(run, end, skip, block)
@@ -357,13 +372,13 @@ class Compaction:
 
         DEVIATION: D23, no strides over pages by an asynchronous scanner.
         """
-        types, skip = self._memory.block_types(), self._states[run.zone].skip
+        skip = self._states[run.zone].skip
         lowest = ((run.migrate_pfn >> self._order) + 1) << self._order
-        pfn, zone_end = run.free_pfn, self._span(run.zone)[1]
+        pfn, zone_end = run.free_pfn, self._memory.zones[run.zone].end_pfn
         block = pfn >> self._order
         while block << self._order >= lowest:
             end = min((block + 1) << self._order, zone_end)
-            if self._is_target(block, types) and (run.ignore_skip or not skip[block]):
+            if self._is_target(block) and (run.ignore_skip or not skip[block]):
                 pfn = self._take_from(run, pfn, end, wanted_pages)
                 if pfn >= end and not run.ignore_skip:
                     skip[block] = True
@@ -377,9 +392,9 @@ class Compaction:
             pfn = block << self._order
         run.free_pfn = max(pfn, 0)
 
-    def _is_target(self, block: int, types: np.ndarray) -> bool:
+    def _is_target(self, block: int) -> bool:
         """Source: 6.1 suitable_migration_target."""
-        return types[block] == MOVABLE and self._heads[block << self._order] <= self._order
+        return self._types[block] == MOVABLE and self._heads[block << self._order] <= self._order
 
     def _take_from(self, run: _Run, start: int, end: int, wanted_pages: int) -> int:
         """Isolate free blocks in [start, end); where it stopped.

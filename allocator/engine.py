@@ -13,8 +13,6 @@ from allocator.terms import COMPACT, MOVABLE
 if TYPE_CHECKING:
     from workloads.stream import Ops
 
-HELPED = 4  # flag of a request for which everything was tried
-
 
 class Engine:
     """One memory at work. `pfn_of`, i4[ids]: where each id's pages lie."""
@@ -22,12 +20,11 @@ class Engine:
     def __init__(self, memory: Memory, pfn_of: array) -> None:
         self.memory, self.pfn_of = memory, pfn_of
         rules = memory.mechanism.compaction
-        self._compaction = Compaction(memory, pfn_of) if rules.rule == "two-scanners" else None
-        if self._compaction:
-            memory.ask_for_help()
+        self._compaction = self._kcompactd = None
         self._until_us = 0  # how far operations may go before kcompactd gets its turn
-        self._kcompactd = None
-        if self._compaction:
+        if rules.rule == "two-scanners":
+            memory.ask_for_help()
+            self._compaction = Compaction(memory, pfn_of)
             self._kcompactd = Kcompactd(memory, self._compaction, rules.proactiveness)
 
     def run(self, ops: "Ops", start: int, stop: int) -> None:
@@ -59,8 +56,7 @@ class Engine:
         order, mobility = int(ops.order[number]), int(ops.mobility[number])
         flags = int(ops.flags[number])
         self._compact_for(order, mobility, flags)
-        pfn = memory.alloc(order, mobility, flags | HELPED)
-        self.pfn_of[int(ops.id[number])] = pfn
+        self.pfn_of[int(ops.id[number])] = memory.alloc(order, mobility, flags)
 
     def _compact_for(self, order: int, mobility: int, flags: int) -> None:
         """Direct compaction, first lightly, then after a drain in earnest.

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from allocator.compaction import Compaction
+from allocator.compaction import MAX_DEFER_SHIFT, Compaction
 from allocator.page_alloc import Memory
 
 CHECK_EVERY_US = 500_000
-MAX_DEFER_SHIFT = 6
 LEEWAY = 10
 SLICE_US = 20_000  # it works a bit each so often
 # The machine's speed, not the kernel's: what the recorded machines show in their pgmigrate_success.
@@ -24,9 +23,8 @@ class Kcompactd:
 
     def __init__(self, memory: Memory, compaction: Compaction, proactiveness: int) -> None:
         self._memory, self._compaction = memory, compaction
-        self._proactive = proactiveness > 0
         self._low = 100 - proactiveness
-        self._high = min(self._low + LEEWAY, 100)
+        self._high = min(self._low + LEEWAY, 100)  # with 0, never exceeded
         self._steps: Iterator[int] | None = None  # of the run that is under way
         self._score_before: float | None = None  # None: of a run that kswapd asked for
         self._next_us = CHECK_EVERY_US
@@ -57,8 +55,6 @@ class Kcompactd:
             self._steps, self._score_before = self._compaction.background(order), None
         elif now_us >= self._next_us:
             self._next_us = now_us + CHECK_EVERY_US
-            if not self._proactive:
-                return
             self._score_before = self._compaction.score()
             if self._score_before > self._high and not self._memory.kswapd_running():
                 self._steps = self._compaction.proactive(self._low)

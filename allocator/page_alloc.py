@@ -34,7 +34,7 @@ PCP_FREE = cython.declare(cython.int, 1)
 CLASS_MOVABLE = cython.declare(cython.int, 2)
 ATOMIC = cython.declare(cython.int, 1)
 HUGE = cython.declare(cython.int, 2)
-HELPED = cython.declare(cython.int, 4)
+HELPED = cython.declare(cython.int, 4)  # of our own: everything before failure was tried
 GROUP_NONE = cython.declare(cython.int, 0)
 GROUP_MARCH = cython.declare(cython.int, 1)
 GROUP_CLAIM = cython.declare(cython.int, 2)
@@ -287,17 +287,17 @@ class Memory:
         """From now on `run` stops where reclaim or compaction has to do something."""
         self.asks_help = True
 
-    def views(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def views(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Class u1, owner i4 (of pages in use) and order + 1 of a free head u1, of each page.
 
-        They show memory itself: read only, and look again after each change.
+        And the type u1 of each pageblock. They show memory itself, as it changes: read only.
         """
-        owner = np.frombuffer(self.next, np.int32)[: self.pages]
-        return (
+        owners = np.frombuffer(self.next, np.int32)[: self.pages]
+        classes, heads = (
             np.frombuffer(self.classes, np.uint8),
-            owner,
             np.frombuffer(self.head_order, np.uint8),
         )
+        return classes, owners, heads, np.frombuffer(self.block_type, np.uint8)
 
     def request_type(self, order: int, mobility: int, flags: int) -> int:
         """Migratetype of a request."""
@@ -1558,7 +1558,6 @@ def _alloc(m: Memory, order: cython.int, mobility: cython.int, flags: cython.int
     class_zone: cython.int = m.class_movable if mobility == M else m.class_other
     c: cython.int
     pfn: cython.int = PFN_NONE
-    m.counters_[C_REQUESTS + order] += 1
     if m.nofragment[class_zone]:
         pfn = _walk_zones(m, order, t, class_zone, 1, max(order, m.block_order), False)
     if pfn == PFN_NONE:
@@ -1566,8 +1565,8 @@ def _alloc(m: Memory, order: cython.int, mobility: cython.int, flags: cython.int
     if pfn == PFN_NONE:
         pfn = _alloc_slow(m, order, t, class_zone, flags)
     if pfn == PFN_HELP:
-        m.counters_[C_REQUESTS + order] -= 1
         return pfn
+    m.counters_[C_REQUESTS + order] += 1
     if pfn == PFN_NONE:
         m.counters_[C_FAILED + order] += 1
         m.counters_[C_FAILED_PAGES] += 1 << order

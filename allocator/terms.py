@@ -40,6 +40,9 @@ ALLOC, FREE_OP, DRAIN, COMPACT = range(4)
 # Flags of a request.
 ATOMIC = 1  # may not wait, may use reserves (GFP_ATOMIC)
 HUGE = 2  # for the pool of huge pages: its pages are of class hugetlb
+HUGE_ORDER = 9  # of such a page, 2 MiB
+
+SCATTER = 2_654_435_761  # Knuth's multiplier: draws by a number, evenly and always the same
 
 # Kinds of event.
 EVENT_FALLBACK, EVENT_CLAIM, EVENT_FAILURE = range(3)

@@ -15,6 +15,7 @@ from allocator.terms import (
     FREE_OP,
     HOLE,
     HUGE,
+    HUGE_ORDER,
     MAX_ORDER,
     PAGE_CLASSES,
     PAGE_SIZE_BYTES,
@@ -25,7 +26,7 @@ from allocator.zones import Machine, Zone, unusable_of
 from workloads.checks import MAX_MACHINE_PAGES, check_start_blocks, check_stream, column
 from workloads.snapshot_text import SnapshotText, read_snapshot_text
 from workloads.stream import Ops, Phase, Start, Stream, WorkloadError, check_ops
-from workloads.untraced import moved, on_pcp_lists, set_classes, with_untraced
+from workloads.untraced import moved, on_pcp_lists, set_classes, stretches, with_untraced
 
 PHASE_TITLES = {
     "idle0": "idle after boot",
@@ -65,7 +66,6 @@ START_RANGES = {
 }
 SNAPSHOT_COLUMNS = ("snapshot_op", "snapshot_phase")
 HUGE_CLASS = 6  # code of kclass in snapshots.npz
-HUGE_ORDER = 9
 FIRST_MEGABYTE_PAGES = 256
 
 
@@ -89,7 +89,7 @@ def load_folder(path: Path) -> Stream:
     names = _phase_names(requests["snapshot_phase"], places, where)
     compacted_after = names.index(COMPACTED_PHASE) if COMPACTED_PHASE in names else None
     ops, at = with_untraced(ops, attempts, places, text.kernel_stack_pages, compacted_after)
-    begun = np.flatnonzero(np.diff(attempts.astype(np.int8), prepend=0) == 1)
+    begun = stretches(attempts)[:, 0]
     movable_zone = any(z.name == "Movable" for z in zones)
     mechanism = {
         (False, True): "6.1-off",

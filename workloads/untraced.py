@@ -16,19 +16,19 @@ from allocator.terms import (
     FREE_OP,
     HOLE,
     HUGE,
+    HUGE_ORDER,
     KERNEL_UNKNOWN,
     MOVABLE,
     PCP_FREE,
+    SCATTER,
     UNMOVABLE,
 )
 from workloads.stream import Ops, joined
 
-HUGE_ORDER = 9
 TRIES = 3  # how often the load script asks again, at each attempt's end
 BUDDY_CLASS, NOPAGE_CLASS = 1, 8  # codes of kclass in snapshots.npz
 TRACED_MOBILITIES = 3  # mobility in snapshots.npz: below this a traced allocation that lives
 FIRST_SNAPSHOTS = 6  # a page free by its events but not BUDDY in any of these is in use
-SCATTER = 2_654_435_761  # Knuth's multiplier: which stack goes is anyone's, but always the same
 
 
 class Untraced(NamedTuple):
@@ -81,6 +81,11 @@ def moved(places: np.ndarray, at: np.ndarray) -> np.ndarray:
     return places + np.searchsorted(at, places, side="right")
 
 
+def stretches(attempts: np.ndarray) -> np.ndarray:
+    """First operation of each huge-page attempt and the first after it, i8[attempts, 2]."""
+    return np.flatnonzero(np.diff(attempts.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
+
+
 def _failures(first_id: int, attempts: np.ndarray, huge: np.ndarray) -> Untraced:
     """The requests with which each attempt ended: those that failed.
 
@@ -89,7 +94,7 @@ def _failures(first_id: int, attempts: np.ndarray, huge: np.ndarray) -> Untraced
     in the stream.
     Source: 6.1 __alloc_pages_direct_reclaim.
     """
-    edges = np.flatnonzero(np.diff(attempts.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
+    edges = stretches(attempts)
     last = np.maximum.accumulate(np.where(huge, np.arange(1, len(huge) + 1), 0))
     asked_at = np.array([max(first, last[end - 1]) for first, end in edges], np.int64)
     kinds = np.array([ALLOC, FREE_OP] * TRIES + [DRAIN])

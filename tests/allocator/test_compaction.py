@@ -7,12 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import allocator.page_alloc
 from allocator.boot import boot
 from allocator.compaction import ASYNC, SYNC, Compaction
 from allocator.engine import Engine
 from allocator.mechanism import load_mechanism
-from allocator.page_alloc import Memory
 from allocator.terms import (
     ALLOC,
     CLASS_MOVABLE,
@@ -27,7 +25,6 @@ from allocator.terms import (
 )
 from allocator.validate import validate
 from allocator.zones import Machine
-from tests.allocator.checked import uncompiled_core
 from tests.allocator.small_machines import state
 from workloads import load_workload
 from workloads.stream import Ops
@@ -310,24 +307,6 @@ def test_nothing_gets_lost(name: str, seed: int) -> None:
         held[pfn : pfn + (1 << order)] = True
     in_use = np.isin(memory.page_class(), (2, 3, 4, 5))
     assert (in_use == held).all()
-
-
-@pytest.mark.skipif(
-    not allocator.page_alloc.COMPILED,
-    reason="left out: the core is not compiled here, so all other tests run it as plain Python",
-)
-def test_the_uncompiled_core_migrates_the_same_pages() -> None:
-    stream = load_workload("churn", {"memory_mib": "24", "requests": "3000"}, seed=2)
-    results = []
-    for cls in (Memory, uncompiled_core().Memory):
-        memory = boot(stream.machine, load_mechanism("6.1-list"), cls)
-        engine = Engine(memory, array("i", [PFN_NONE]) * stream.ops.ids)
-        engine.run(stream.ops, 0, len(stream.ops) // 2)
-        compact(engine)
-        engine.run(stream.ops, len(stream.ops) // 2, len(stream.ops))
-        results.append((state(memory), list(engine.pfn_of)))
-    assert results[0] == results[1]
-    assert results[0][0]["counters"]["pages_migrated"] > 0
 
 
 def test_some_pages_of_kernel_zones_stay_where_they_are() -> None:

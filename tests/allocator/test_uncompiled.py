@@ -1,9 +1,12 @@
 """The core as plain Python does what the compiled one does."""
 
+from array import array
+
 import pytest
 
 import allocator.page_alloc
 from allocator.boot import boot
+from allocator.engine import Engine
 from allocator.mechanism import load_mechanism
 from allocator.terms import PFN_NONE
 from allocator.validate import validate
@@ -16,6 +19,7 @@ from tests.allocator.small_machines import (
     small_machine,
     state,
 )
+from tests.allocator.test_compaction import compact
 from workloads import load_workload
 
 pytestmark = pytest.mark.skipif(
@@ -55,3 +59,17 @@ def test_same_pages_of_a_stream(name):
         places.append(pfn_of)
     assert places[0] == places[1]
     assert memories[0] == memories[1]
+
+
+def test_the_uncompiled_core_migrates_the_same_pages() -> None:
+    stream = load_workload("churn", {"memory_mib": "24", "requests": "3000"}, seed=2)
+    results = []
+    for cls in (allocator.page_alloc.Memory, uncompiled_core().Memory):
+        memory = boot(stream.machine, load_mechanism("6.1-list"), cls)
+        engine = Engine(memory, array("i", [PFN_NONE]) * stream.ops.ids)
+        engine.run(stream.ops, 0, len(stream.ops) // 2)
+        compact(engine)
+        engine.run(stream.ops, len(stream.ops) // 2, len(stream.ops))
+        results.append((state(memory), list(engine.pfn_of)))
+    assert results[0] == results[1]
+    assert results[0][0]["counters"]["pages_migrated"] > 0
