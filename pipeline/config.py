@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Collection, Iterable
 from itertools import product
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
@@ -174,6 +175,25 @@ def check(config: RunConfig) -> list[Mechanism]:
     if len(set(config.seeds)) < len(config.seeds) or len(set(names)) < len(names):
         raise UsageError("a seed or a workload stands twice")
     return mechanisms
+
+
+def check_names(kind: str, names: Iterable[str], known: Collection[str], where: str = "") -> None:
+    """Raise UsageError for a name that isn't known; `where`: what it was asked of."""
+    for name in names:
+        if name not in known:
+            told = f"unknown {kind} {name!r}; there are {', '.join(known)}"
+            raise UsageError(f"{where}: {told}" if where else told)
+
+
+def check_output(folder: Path, force: bool, what: str) -> None:
+    """Raise UsageError for a folder that can't take results, or has some and isn't forced to.
+
+    `what`: what is in it then.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: exists and is not a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not force:
+        raise UsageError(f"{folder}: exists; --force replaces the {what} in it")
 
 
 def _check_workload(choice: WorkloadChoice) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline.artefacts import Task, animation, figures, sheet, still, video
 from pipeline.artefacts.panels import Drawing
-from pipeline.config import UsageError
+from pipeline.config import UsageError, check_output
 from pipeline.execute import execute, progress_of
 from pipeline.recording import Recording
 from renderer.layouts import layout_named
@@ -65,8 +65,7 @@ def draw_figures(paths: list[Path], output: Path, force: bool) -> None:
     """All figures of these recordings, into a folder."""
     if not _is_folder(output):
         raise UsageError(f"{output}: figures are several files: name a folder")
-    if output.is_dir() and any(output.iterdir()) and not force:
-        raise UsageError(f"{output}: exists; --force replaces the figures in it")
+    check_output(output, force, "figures")
     task = Task(str(output), figures.write, (paths, output, "", _drawing(None)))
     _make([task], force=True)
 

@@ -26,7 +26,7 @@ from zlib import crc32
 import numpy as np
 import zstandard
 
-VERSION = 1
+FORMAT, VERSION = "pagereel recording", 1
 MAGIC_START = b"pagereel recording "
 MAGIC = MAGIC_START + b"%d\n" % VERSION
 
@@ -119,8 +119,8 @@ def unpack_header(payload: bytes) -> dict:
 
 def check_header(header: dict) -> None:
     """Raise ValueError where the header lacks what every reader relies on."""
-    if not isinstance(header, dict) or header.get("format") != "pagereel recording":
-        raise ValueError("format isn't 'pagereel recording'")
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise ValueError(f"format isn't {FORMAT!r}")
     if header.get("version") != VERSION:
         raise ValueError(f"version isn't {VERSION}")
     _check_keys(

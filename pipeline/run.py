@@ -1,12 +1,13 @@
 """Run a matrix of workloads, mechanisms and seeds, and make every artefact of it."""
 
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 from pipeline.artefacts import ARTEFACTS, Progress, Task, tasks_of
 from pipeline.atomic import partials_of, write_text
-from pipeline.config import Cell, RunConfig, UsageError, matrix
+from pipeline.config import Cell, RunConfig, UsageError, check_names, check_output, matrix
 from pipeline.execute import execute, progress_of
 from pipeline.metadata import as_json, versions
 from pipeline.recording import Recording
@@ -61,9 +62,7 @@ def _weight(task: Task) -> float:
 
 
 def _wanted(config: RunConfig) -> list[str]:
-    for name in config.artefacts:
-        if name not in ARTEFACTS:
-            raise UsageError(f"unknown artefact {name!r}; there are {', '.join(ARTEFACTS)}")
+    check_names("artefact", config.artefacts, ARTEFACTS)
     return list(dict.fromkeys(["tables", *(config.artefacts or ARTEFACTS)]))
 
 
@@ -76,9 +75,8 @@ def record(cell: Cell, path: Path, frames: int, progress: Progress) -> None:
 
 def _check_files(result: RunFolder, wanted: list[str]) -> None:
     """Raise UsageError where two results would be one file, or a picture can't hold them all."""
-    files = _files(result, wanted)
-    for file in files:
-        if files.count(file) > 1:
+    for file, times in Counter(_files(result, wanted)).items():
+        if times > 1:
             raise UsageError(f"two results would be {file}; change a name or a label")
 
 
@@ -92,10 +90,7 @@ def _files(result: RunFolder, wanted: list[str]) -> list[str]:
 def _prepare(result: RunFolder, force: bool) -> None:
     """Make the folder; with `force` remove an older run's results from it, and nothing else."""
     folder = result.folder
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: exists and is no folder")
-    if folder.is_dir() and any(folder.iterdir()) and not force:
-        raise UsageError(f"{folder}: exists; --force replaces the run in it")
+    check_output(folder, force, "run")
     for name in (UNFINISHED, METADATA):
         if (folder / name).is_file():
             _remove(RunFolder.open(folder, name), name)

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import permutations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ Figures = dict[tuple[str, str], float]  # by phase and measure
 # Parameters of the null model: what agrees with them too proves nothing about the rules they drop.
 BARE = {"per_cpu.rule": "none", "min_free_kbytes": "1", "free_lists.tail_insertion": "false"}
 FALLBACK_TYPES = ("unmovable", "movable", "reclaimable")
+FALLBACK_PAIRS = tuple(permutations(FALLBACK_TYPES, 2))
 
 
 @lru_cache(maxsize=4)
@@ -90,7 +92,7 @@ def _replay_all(variant: Variant, seeds: Sequence[int], path: Path, *, progress:
 
 
 def replayed(source: str, mechanism: str, parameters: dict[str, str], seed: int) -> Figures:
-    """Figures of one replay: every metric and more at each phase's sample; fallbacks in total.
+    """Figures of one replay: every metric and more at each phase's sample; fragmenting fallbacks.
 
     `seed`: 0 from the start as it was recorded, else as `seeded`. Raises WorkloadError,
     MechanismError, OSError.
@@ -120,8 +122,6 @@ def _figures(recording: Recording) -> Figures:
         for phase, frame in zip(recording.header["phases"], frames, strict=True)
         for measure, series in values.items()
     }
-    fallbacks = [n for n in recording.header["series_columns"] if n.startswith("fallbacks_")]
-    figures |= {(TOTAL, name): float(evidence.column(name)[-1]) for name in fallbacks}
     return figures | _fragmenting(recording)
 
 
@@ -135,10 +135,7 @@ def _fragmenting(recording: Recording) -> Figures:
     np.add.at(counts, pairs, 1)
     code = MIGRATETYPES.index
     return {
-        (TOTAL, fragmenting_name(a, b)): float(counts[code(a), code(b)])
-        for a in FALLBACK_TYPES
-        for b in FALLBACK_TYPES
-        if a != b
+        (TOTAL, fragmenting_name(a, b)): float(counts[code(a), code(b)]) for a, b in FALLBACK_PAIRS
     }
 
 

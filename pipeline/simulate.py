@@ -10,6 +10,7 @@ from allocator.mechanism import Mechanism
 from allocator.page_alloc import COMPILED, Memory
 from allocator.terms import COUNTERS, MIGRATETYPES, NR_ORDERS, PAGE_CLASSES, PAGE_SIZE_BYTES
 from pipeline.recording import RecordingWriter
+from pipeline.recording_format import FORMAT, VERSION
 from pipeline.start import start_memory
 from pipeline.version import version
 from workloads.stream import Stream
@@ -140,8 +141,8 @@ def _header(stream: Stream, mechanism: Mechanism, memory: Memory, frames: int) -
         "lowmem_reserve_pages",
     )
     return {
-        "format": "pagereel recording",
-        "version": 1,
+        "format": FORMAT,
+        "version": VERSION,
         "pagereel": version(),
         "title": stream.title,
         "source": {"kind": "simulation", "text": f"simulated; {stream.source}"},

@@ -4,14 +4,14 @@ from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.config import UsageError
+from pipeline.config import UsageError, check_names
 from pipeline.metrics import METRICS
+from pipeline.plain_text import WIDTH
 from pipeline.run_folder import RunFolder, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WIDTH = 72
 KEY = ["workload", "metric", "phase", "mechanism"]
 
 
@@ -37,8 +37,8 @@ def _figures(run: Path, metrics: tuple[str, ...], phases: tuple[str, ...]) -> "p
         summary = read_table(folder.folder / "summary.csv")
     except (OSError, ValueError) as error:
         raise UsageError(f"{run / 'summary.csv'}: not readable: {error}") from None
-    _known("metric", metrics, list(METRICS), run)
-    _known("phase", phases, summary["phase"].unique().tolist(), run)
+    check_names("metric", metrics, METRICS, str(run))
+    check_names("phase", phases, summary["phase"].unique().tolist(), str(run))
     if metrics:
         summary = summary[summary["metric"].isin(metrics)]
     if phases:
@@ -47,12 +47,6 @@ def _figures(run: Path, metrics: tuple[str, ...], phases: tuple[str, ...]) -> "p
     if seeds > 1:
         print(f"{run}: means of {seeds} seeds.\n")
     return summary.groupby(KEY, sort=False)["value"].mean()
-
-
-def _known(kind: str, names: tuple[str, ...], known: list[str], run: Path) -> None:
-    for name in names:
-        if name not in known:
-            raise UsageError(f"{run}: unknown {kind} {name!r}; there are {', '.join(known)}")
 
 
 def table_text(figures: "pd.Series") -> str:

@@ -1,7 +1,6 @@
 """Checks of a recording: whole, made again the same, and shown truly by the videos beside it."""
 
 import filecmp
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,10 +10,10 @@ from typing import NamedTuple
 
 from allocator.mechanism import Mechanism
 from pipeline.artefacts.panels import Drawing, panels
-from pipeline.config import RunConfig, load_stream
+from pipeline.config import UsageError, load_stream
 from pipeline.metadata import of_recording
 from pipeline.recording import Recording, RecordingError
-from pipeline.run_folder import METADATA
+from pipeline.run_folder import RunFolder
 from pipeline.simulate import runnable, simulate
 from pipeline.version import version
 from renderer.ffmpeg import read_comment
@@ -88,9 +87,8 @@ def _stream(recording: Recording, stream_path: Path | None) -> Stream:
 def _path_in_metadata(recording: Recording) -> Path | None:
     """Where the run that made the recording found its stream."""
     try:
-        text = (recording.path.resolve().parents[1] / METADATA).read_text(encoding="utf-8")
-        config = RunConfig.model_validate(json.loads(text)["config"])
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        config = RunFolder.open(recording.path.resolve().parents[1]).config
+    except (UsageError, IndexError):
         return None
     for choice in config.workloads:
         if choice.path and choice.file_name == recording.header["workload"]["name"]:

@@ -224,30 +224,40 @@ def _phase_names(names: np.ndarray, places: np.ndarray, where: str) -> list[str]
     return names.tolist()
 
 
-def _phases(
-    names: list[str], places: np.ndarray, begun: np.ndarray, kernel_class: np.ndarray | None
-) -> tuple[Phase, ...]:
-    """A phase begins with its first snapshot; its figures are those of its last one.
+def phase_snapshots(names: list[str], kernel_class: np.ndarray | None) -> list[tuple[int, int]]:
+    """Of each phase the first snapshot and the one whose figures are the phase's.
 
-    The last one that shows no huge page, if there is one. A phase of a huge-page attempt begins
-    with that; `begun` i8: where attempts do.
+    The last one that shows no huge page, if there is one. `names`: of each snapshot's phase,
+    `kernel_class` u1[snapshots, pages] or None.
     """
     huge = np.zeros(len(names), bool)
     if kernel_class is not None and len(kernel_class) == len(names):
         huge = (kernel_class == HUGE_CLASS).any(axis=1)
+    chosen: list[tuple[int, int]] = []
+    for number, name in enumerate(names):
+        if not number or names[number - 1] != name:
+            chosen.append((number, number))
+        elif not huge[number] or huge[chosen[-1][1]]:
+            chosen[-1] = (chosen[-1][0], number)
+    return chosen
+
+
+def _phases(
+    names: list[str], places: np.ndarray, begun: np.ndarray, kernel_class: np.ndarray | None
+) -> tuple[Phase, ...]:
+    """A phase begins with its first snapshot, that of a huge-page attempt with the attempt.
+
+    `begun` i8: where attempts begin.
+    """
     phases: list[Phase] = []
-    for name, op, with_huge in zip(names, places.tolist(), huge, strict=True):
-        if not phases or phases[-1].name != name:
-            key = name in KEY_PHASES or name not in PHASE_TITLES
-            start_op = op
-            if "huge" in name and (begun < op).any():
-                earlier = phases[-1].sample_op if phases else 0
-                start_op = max(earlier, int(begun[begun < op][-1]))
-            phases.append(Phase(name, PHASE_TITLES.get(name, name), start_op, op, key))
-            without_huge = not with_huge
-        elif not with_huge or not without_huge:
-            phases[-1] = replace(phases[-1], sample_op=op)
-            without_huge |= not with_huge
+    for first, last in phase_snapshots(names, kernel_class):
+        name, start_op = names[first], int(places[first])
+        if "huge" in name and (begun < start_op).any():
+            earlier = phases[-1].sample_op if phases else 0
+            start_op = max(earlier, int(begun[begun < start_op][-1]))
+        key = name in KEY_PHASES or name not in PHASE_TITLES
+        title = PHASE_TITLES.get(name, name)
+        phases.append(Phase(name, title, start_op, int(places[last]), key))
     return tuple(phases)
 
 

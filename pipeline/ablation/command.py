@@ -10,7 +10,7 @@ from pipeline.ablation.compare import Ablation, differences_of, other_start
 from pipeline.ablation.report import ALL_ON, report
 from pipeline.ablation.rules import Ablated, planned
 from pipeline.atomic import write_text
-from pipeline.config import UsageError
+from pipeline.config import UsageError, check_names, check_output
 from pipeline.metrics import METRICS
 from pipeline.samples import Variant, replays, stream_of, varied
 from pipeline.simulate import core_note
@@ -37,7 +37,7 @@ def ablate_command(
     Raises UsageError, MechanismError, WorkloadError, RenderError, OSError.
     """
     if output is not None:
-        _check_output(output, force)
+        check_output(output, force, "results")
     plan = _planned(source, mechanism, rules, phases, metrics)
     if core_note():
         print(f"pagereel: {core_note()}", file=sys.stderr)
@@ -102,18 +102,9 @@ def _ablation(source: str, plan: _Plan, starts: int, jobs: int) -> Ablation:
     )
 
 
-def _check_output(output: Path, force: bool) -> None:
-    if output.exists() and not output.is_dir():
-        raise UsageError(f"{output}: not a folder")
-    if output.is_dir() and any(output.iterdir()) and not force:
-        raise UsageError(f"{output}: exists; --force replaces the results in it")
-
-
 def _chosen(kind: str, names: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
     """The names in the order of `known`. Raises UsageError for one that isn't there."""
-    for name in names:
-        if name not in known:
-            raise UsageError(f"unknown {kind} {name!r}; there are {', '.join(known)}")
+    check_names(kind, names, known)
     return tuple(name for name in known if name in names)
 
 

@@ -6,8 +6,8 @@ from textwrap import wrap
 
 from pipeline.ablation.compare import NOISE_ERRORS, Ablation, Difference, false_alarms
 from pipeline.metrics import METRICS
+from pipeline.plain_text import WIDTH, joined, paragraph
 
-WIDTH = 72
 ALL_ON = "all rules on"
 OTHER_START = "*"
 
@@ -16,7 +16,7 @@ def report(ablation: Ablation) -> str:
     """The whole text: what was replayed, what each rule's switch is, a block for each metric."""
     blocks = [_head(ablation), _switches(ablation)]
     blocks += [_metric(ablation, metric) for metric in ablation.metrics]
-    return "\n".join("".join(f"{line.rstrip()}\n" for line in block) for block in blocks)
+    return "\n".join(map(joined, blocks))
 
 
 def _head(ablation: Ablation) -> list[str]:
@@ -34,7 +34,7 @@ def _head(ablation: Ablation) -> list[str]:
         *_term("mechanism", f"{ablation.mechanism.name}: {ablation.mechanism.title}"),
         *_term("starts", starts),
         "",
-        *_paragraph(
+        *paragraph(
             f"Mean difference when the rule is switched off; . = within {NOISE_ERRORS} standard "
             f"errors of no change. {chance}"
         ),
@@ -43,10 +43,6 @@ def _head(ablation: Ablation) -> list[str]:
 
 def _term(name: str, text: str) -> list[str]:
     return wrap(text, WIDTH, initial_indent=f"{name:11}", subsequent_indent=" " * 11)
-
-
-def _paragraph(text: str) -> list[str]:
-    return wrap(text, WIDTH, break_on_hyphens=False)
 
 
 def labels(ablation: Ablation) -> dict[str, str]:
@@ -67,11 +63,11 @@ def _switches(ablation: Ablation) -> list[str]:
         lines += wrap(rule.text, WIDTH, initial_indent=label, subsequent_indent=" " * width)
     if ablation.left_out:
         told = f"Left out, for it changes nothing there: {', '.join(ablation.left_out)}."
-        lines += ["", *_paragraph(told)]
+        lines += ["", *paragraph(told)]
     if ablation.other_start:
         lines += [
             "",
-            *_paragraph(
+            *paragraph(
                 f"{OTHER_START} It differs in its start too: with the rule on or with it off, "
                 "but not with both, the start's traced pages are placed anew instead of lying "
                 "where the recorded kernel had put them."

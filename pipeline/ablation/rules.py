@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from allocator.mechanism import Mechanism, load_mechanism
-from pipeline.config import UsageError
+from pipeline.config import UsageError, check_names
 from pipeline.samples import BARE
 
 Parameters = dict[str, str]
@@ -86,9 +86,7 @@ def planned(mechanism: str, names: Sequence[str]) -> tuple[list[Ablated], list[s
     `names`: only these; none: all. Raises UsageError for a name that isn't in RULES, and where no
     rule is left; MechanismError.
     """
-    for name in names:
-        if name not in RULES:
-            raise UsageError(f"unknown rule {name!r}; there are {', '.join(RULES)}")
+    check_names("rule", names, RULES)
     ablated, left_out = [], []
     for name, rule in RULES.items():
         if names and name not in names:

@@ -5,7 +5,7 @@ from pathlib import Path
 from pipeline.artefacts import Progress, Task
 from pipeline.artefacts.panels import Drawing, panels, picture_metadata, picture_tasks
 from pipeline.artefacts.tables import sample_frames
-from pipeline.config import UsageError
+from pipeline.config import check_names
 from pipeline.recording import Recording, RecordingError
 from pipeline.run_folder import RunFolder
 from renderer.sheet import MAX_ROWS, write_sheet
@@ -43,11 +43,7 @@ def columns(recording: Recording, names: tuple[str, ...] = ()) -> list[tuple[str
     """
     sampled = sample_frames(recording)
     known = [phase["name"] for phase, _ in sampled]
-    for name in names:
-        if name not in known:
-            raise UsageError(
-                f"{recording.path}: unknown phase {name!r}; there are {', '.join(known)}"
-            )
+    check_names("phase", names, known, str(recording.path))
     if not sampled:
         raise RecordingError(f"{recording.path}: it ends before the first phase's sample")
     chosen = names or [p["name"] for p, _ in sampled if p.get("key", True)] or known

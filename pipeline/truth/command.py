@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.artefacts import Task
 from pipeline.atomic import write_text
-from pipeline.config import UsageError
+from pipeline.config import check_output
 from pipeline.simulate import core_note
 from pipeline.truth.compare import Comparison, Row, compared
 from pipeline.truth.pictures import draw_pair
@@ -22,7 +22,7 @@ def truth_command(
     Raises UsageError, WorkloadError, OSError.
     """
     if output is not None:
-        _check_output(output, force)
+        check_output(output, force, "results")
     boots = [Boot.open(folder) for folder in folders]
     replays = planned(boots)
     if core_note():
@@ -43,13 +43,6 @@ def truth_command(
     if output is not None:
         _write(comparisons, text, output)
     print(text, end="")
-
-
-def _check_output(output: Path, force: bool) -> None:
-    if output.exists() and not output.is_dir():
-        raise UsageError(f"{output}: not a folder")
-    if output.is_dir() and any(output.iterdir()) and not force:
-        raise UsageError(f"{output}: exists; --force replaces the results in it")
 
 
 def _write(comparisons: list[Comparison], text: str, output: Path) -> None:

@@ -6,12 +6,11 @@ import lzma
 import re
 from pathlib import Path
 
-from pipeline.samples import FALLBACK_TYPES, TOTAL, Figures, fragmenting_name
+from pipeline.samples import FALLBACK_PAIRS, FALLBACK_TYPES, TOTAL, Figures, fragmenting_name
 from workloads.snapshot_text import section
 from workloads.stream import WorkloadError
 
 BLOCKS = ("mixed", "nonmov_blocks", "potential_huge", "free_blocks")
-TYPES = {"Unmovable": "unmovable", "Movable": "movable", "Reclaimable": "reclaimable"}
 SHAPELESS = (ArithmeticError, LookupError, TypeError, ValueError, csv.Error)
 UNREADABLE = (OSError, EOFError, lzma.LZMAError, *SHAPELESS)
 SHORT_TYPES = {"unmov": "unmovable", "mov": "movable", "recl": "reclaimable"}
@@ -70,9 +69,9 @@ def _proc(text: str) -> dict[str, float]:
     table = section(text, "/proc/pagetypeinfo").partition("Number of blocks type")[2]
     names, *rows = table.splitlines()
     for place, name in enumerate(names.split()):
-        if name in TYPES:
+        if name.lower() in FALLBACK_TYPES:
             counts = (row.split()[4 + place] for row in rows if row.startswith("Node"))
-            figures[f"{TYPES[name]}_blocks"] = float(sum(map(int, counts)))
+            figures[f"{name.lower()}_blocks"] = float(sum(map(int, counts)))
     return figures
 
 
@@ -84,12 +83,7 @@ def _fragmenting(path: Path) -> Figures:
     if not path.is_file():
         return {}
     pairs = json.loads(path.read_text(encoding="utf-8"))["extfrag_pairs"]
-    figures = {
-        (TOTAL, fragmenting_name(a, b)): 0.0
-        for a in FALLBACK_TYPES
-        for b in FALLBACK_TYPES
-        if a != b
-    }
+    figures = {(TOTAL, fragmenting_name(*pair)): 0.0 for pair in FALLBACK_PAIRS}
     for pair, counts in pairs.items():
         wanted, _, had = pair.partition("<-")
         name = fragmenting_name(SHORT_TYPES[wanted], SHORT_TYPES[had])

@@ -1,11 +1,11 @@
 """Comparisons as plain text in 72 columns, ready for a mail."""
 
 from collections.abc import Sequence
-from textwrap import wrap
 
 from allocator.mechanism import load_mechanism
 from allocator.terms import NR_ORDERS
-from pipeline.samples import BARE, FALLBACK_TYPES, TOTAL, fragmenting_name
+from pipeline.plain_text import WIDTH, joined, paragraph
+from pipeline.samples import BARE, FALLBACK_PAIRS, TOTAL, fragmenting_name
 from pipeline.truth.compare import (
     COUNTERFACTUAL_TOLERANCE,
     JUDGED,
@@ -16,7 +16,6 @@ from pipeline.truth.compare import (
     Row,
 )
 
-WIDTH = 72
 LABEL = 22
 CELL = 9  # and one character for a mark
 NAME = 32  # of a replay, in the summary
@@ -31,14 +30,6 @@ def report(command: str, comparisons: Sequence[Comparison], starts: int) -> str:
     return "\n".join([*blocks, _summary(comparisons, starts)])
 
 
-def _lines(lines: Sequence[str]) -> str:
-    return "".join(f"{line.rstrip()}\n" for line in lines)
-
-
-def _paragraph(text: str, indent: str = "") -> list[str]:
-    return wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
-
-
 def _head(command: str, starts: int, compacted: bool) -> str:
     terms = {
         "real": "what that kernel had",
@@ -49,10 +40,10 @@ def _head(command: str, starts: int, compacted: bool) -> str:
         "!": "outside its tolerance",
     }
     after = " Before `end` the real kernels compacted all memory." if compacted else ""
-    told = [line for k, v in terms.items() for line in _paragraph(f"{k:14}{v}", " " * 14)]
-    return _lines(
+    told = [line for k, v in terms.items() for line in paragraph(f"{k:14}{v}", " " * 14)]
+    return joined(
         [
-            *_paragraph(f"$ {command}", "    "),
+            *paragraph(f"$ {command}", "    "),
             "",
             "How true is the simulator? Replays beside what real kernels did.",
             "",
@@ -60,7 +51,7 @@ def _head(command: str, starts: int, compacted: bool) -> str:
             "",
             *_tolerances("own mechanism", OWN_TOLERANCE),
             *_tolerances("counterfactual", COUNTERFACTUAL_TOLERANCE),
-            *_paragraph(f"The other figures are shown, not judged.{after}"),
+            *paragraph(f"The other figures are shown, not judged.{after}"),
         ]
     )
 
@@ -68,7 +59,7 @@ def _head(command: str, starts: int, compacted: bool) -> str:
 def _tolerances(kind: str, table: dict[str, tuple[float, ...]]) -> list[str]:
     each = (f"{phase} {' / '.join(f'{t:g}' for t in row)}" for phase, row in table.items())
     names = " / ".join(MEASURES[name] for name in JUDGED)
-    return _paragraph(f"Tolerances, {kind}, {names}: {', '.join(each)}.", "  ")
+    return paragraph(f"Tolerances, {kind}, {names}: {', '.join(each)}.", "  ")
 
 
 def _block(comparison: Comparison, starts: int) -> str:
@@ -76,10 +67,10 @@ def _block(comparison: Comparison, starts: int) -> str:
     replay = comparison.replay
     kind = "its own mechanism" if replay.own else f"a counterfactual, against {replay.against.name}"
     phases = [p for p in PHASES if any(phase == p for phase, _ in comparison.rows)]
-    lines = _paragraph(f"{replay.name}: {kind}", "  ")
+    lines = paragraph(f"{replay.name}: {kind}", "  ")
     lines += ["=" * min(max(map(len, lines)), WIDTH)]
     for key, value in replay.parameters.items():
-        lines += _paragraph(f"With {key}={value}, as on that machine.")
+        lines += paragraph(f"With {key}={value}, as on that machine.")
     lines += ["", _cells("", [f"{phase} " for phase in phases])]
     for measure, title in MEASURES.items():
         rows = [comparison.rows.get((phase, measure)) for phase in phases]
@@ -90,7 +81,7 @@ def _block(comparison: Comparison, starts: int) -> str:
             lines += [title, *_measure(rows, starts)]
     if replay.own:
         lines += _free_blocks(comparison) + _fallbacks(comparison, starts)
-    return _lines([*lines, "", _judged(comparison)])
+    return joined([*lines, "", _judged(comparison)])
 
 
 def _judged(comparison: Comparison) -> str:
@@ -146,9 +137,7 @@ def _fallbacks(comparison: Comparison, starts: int) -> list[str]:
     grouping = load_mechanism(comparison.replay.mechanism).grouping
     rows = {
         f"{wanted} in {had}": comparison.rows.get((TOTAL, fragmenting_name(wanted, had)))
-        for wanted in FALLBACK_TYPES
-        for had in FALLBACK_TYPES
-        if wanted != had
+        for wanted, had in FALLBACK_PAIRS
     }
     if grouping.rule == "none" or not grouping.enabled or not all(rows.values()):
         return []
@@ -157,7 +146,7 @@ def _fallbacks(comparison: Comparison, starts: int) -> list[str]:
         "are left out: the real counts begin at boot, which claims many; the replays' begin with "
         "the recording."
     )
-    lines = ["", *_paragraph(told)]
+    lines = ["", *paragraph(told)]
     names = ("real", "simulated", f"mean of {starts}", "bare")
     lines.append(" " * 26 + "".join(name.rjust(11) for name in names))
     for pair, row in rows.items():
@@ -173,7 +162,7 @@ def _summary(comparisons: Sequence[Comparison], starts: int) -> str:
         f"over the judged phases and all {starts + 1} starts, simulated and bare buddy."
     )
     names = [MEASURES[n].removesuffix("_blocks").removesuffix("_huge") for n in JUDGED]
-    lines = ["Summary", "=======", *_paragraph(told), ""]
+    lines = ["Summary", "=======", *paragraph(told), ""]
     lines.append(" " * (NAME + 6) + "".join(name.rjust(10) + " " for name in names))
     lines.append("replay".ljust(NAME) + "within" + "  sim bare " * len(JUDGED))
     kind = None
@@ -184,7 +173,7 @@ def _summary(comparisons: Sequence[Comparison], starts: int) -> str:
             kind = own
         lines += _summary_row(comparison)
     lines += ["", "= the bare buddy is as good: there the measure proves nothing."]
-    return _lines(lines)
+    return joined(lines)
 
 
 def _summary_row(comparison: Comparison) -> list[str]:

@@ -18,7 +18,9 @@ from allocator.terms import (
     RESERVED,
 )
 from pipeline.recording import RecordingWriter, blocks_of
+from pipeline.recording_format import FORMAT, VERSION
 from pipeline.version import version
+from workloads.recorded import phase_snapshots
 from workloads.stream import Stream, WorkloadError
 
 # Codes of `kclass`, from kpageflags, and of `mobility`, from the last event of a page.
@@ -72,7 +74,7 @@ def write_real(folder: Path, stream: Stream, path: Path, mechanism: dict) -> Non
             names = requests["snapshot_phase"].tolist()
         with open(snapshots, "rb") as file, np.load(file) as tables:
             kernel_class, mobility = tables["kclass"], tables["mobility"]
-        numbers = _sample_snapshots(names, (kernel_class == HUGE_PAGE).any(axis=1).tolist())
+        numbers = [last for _, last in phase_snapshots(names, kernel_class)]
         shown = dict(zip((p.sample_op for p in stream.phases), numbers, strict=True))
         grids = {op: combined(kernel_class[n], mobility[n]) for op, n in shown.items()}
     except OSError as error:
@@ -95,17 +97,6 @@ def write_real(folder: Path, stream: Stream, path: Path, mechanism: dict) -> Non
             )
 
 
-def _sample_snapshots(names: list[str], huge: list[bool]) -> list[int]:
-    """Each phase's last snapshot without huge pages, else its last: where its figures are taken."""
-    chosen: list[int] = []
-    for number, (name, with_huge) in enumerate(zip(names, huge, strict=True)):
-        if not number or names[number - 1] != name:
-            chosen.append(number)
-        elif not with_huge or huge[chosen[-1]]:
-            chosen[-1] = number
-    return chosen
-
-
 def _with_holes(grid: np.ndarray, stream: Stream) -> np.ndarray:
     """Holes that kpageflags shows as reserved pages, shown as in the simulation."""
     hole = (stream.machine.unusable == HOLE) & (grid == RESERVED)
@@ -125,8 +116,8 @@ def _header(stream: Stream, mechanism: dict) -> dict:
         for zone in stream.machine.recorded_zones
     ] or [{"name": "DMA32", "start_pfn": 0, "end_pfn": pages}]
     return {
-        "format": "pagereel recording",
-        "version": 1,
+        "format": FORMAT,
+        "version": VERSION,
         "pagereel": version(),
         "title": stream.title,
         "source": {
