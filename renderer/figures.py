@@ -6,6 +6,7 @@ Same data, same bytes: no dates, fixed ids, the font that comes with matplotlib.
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import wrap
 
 import matplotlib
 import numpy as np
@@ -16,6 +17,7 @@ from renderer.output import whole_file
 from renderer.palette import line_colour
 
 FORMATS = ("png", "svg", "pdf")
+SOURCE_CHARACTERS = 120  # on one line of the width
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -91,10 +93,11 @@ def draw(figure: Figure) -> Canvas:
     """The figure, ready to be saved under STYLE."""
     graphs = len(figure.graphs)
     canvas = Canvas(figsize=(8.6, 1.5 + 2.1 * graphs if graphs > 1 else 4.4), layout="constrained")
-    canvas.suptitle(
-        f"{figure.title}\n", x=0.01, ha="left", fontsize=11, fontweight="bold", linespacing=1.4
-    )
-    canvas.text(0.01, 1 - 0.32 / canvas.get_figheight(), figure.source, fontsize=7.5, va="top")
+    source = wrap(figure.source, SOURCE_CHARACTERS) or [""]
+    title = figure.title + "\n" * len(source)  # room for the source's lines below
+    canvas.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", linespacing=1.4)
+    y = 1 - 0.32 / canvas.get_figheight()
+    canvas.text(0.01, y, "\n".join(source), fontsize=7.5, va="top")
     axes = canvas.subplots(graphs, sharex=True, squeeze=False)[:, 0]
     for number, (graph, axis) in enumerate(zip(figure.graphs, axes, strict=True)):
         _graph(graph, axis, title_pad=44 if number == 0 else 6)

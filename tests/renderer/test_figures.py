@@ -1,5 +1,6 @@
 """Figures by their data: what is drawn is what was given."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -64,3 +65,16 @@ def test_three_files_the_same_each_time(tmp_path: Path) -> None:
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(RenderError, match=r"a\.png: No such file"):
         write_figure(figure(1), tmp_path / "none" / "a")
+
+
+@pytest.mark.parametrize("graphs", [1, 4])
+def test_a_long_source_stays_inside_the_figure(graphs: int) -> None:
+    long = replace(figure(graphs), source="requests of a machine with a long history; " * 6)
+    with matplotlib.rc_context(STYLE):
+        canvas = draw(long)
+        canvas.draw_without_rendering()
+    (source,) = (text for text in canvas.texts if "long history" in text.get_text())
+    assert " ".join(source.get_text().split()) == long.source.strip()
+    box, first = source.get_window_extent(), canvas.axes[0].title.get_window_extent()
+    assert box.x1 < canvas.bbox.x1
+    assert box.y0 > canvas.axes[0]._left_title.get_window_extent().y1 > first.y0
