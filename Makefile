@@ -7,7 +7,7 @@ RUN := output/main
 # Two tasks at a time make the best of the two threads that each encoder uses.
 JOBS ?= 2
 
-CORE := pyproject.toml setup.py allocator/page_alloc.py
+CORE := pyproject.toml setup.py $(addprefix allocator/,page_alloc.py scanners.py vmscan.py slab.py)
 MODEL := $(filter-out allocator/oracle%,$(wildcard allocator/*.py allocator/mechanisms/*.toml)) \
 	$(wildcard workloads/*.py workloads/data/*) \
 	$(addprefix pipeline/,simulate.py start.py recording.py recording_format.py config.py run.py \
@@ -30,7 +30,7 @@ BOOTS := $(addprefix $(PAGEREEL_REAL_KERNEL)/,c_nogroup a_group_mig b_movable_mi
 
 .DELETE_ON_ERROR:
 .PHONY: main help test oracle bench video comparison sheet still animation figures tables truth ablation \
-	clean
+	claims clean
 
 main: $(RUN)/metadata.json ## install, run the shipped stream under four mechanisms (the default)
 	$(DRAWN) $(PICTURES)
@@ -50,6 +50,7 @@ oracle: $(VENV)/test-installed ## 10,000 random programs, compiled core against 
 bench: $(VENV)/test-installed ## how fast the engine is, measured side by side
 	$(BIN)/python -m bench.engine
 	$(BIN)/python -m bench.growth
+	$(BIN)/python -m bench.jobs
 
 video: $(RUN)/metadata.json ## one video a mechanism
 	$(DRAWN) $(VIDEOS)
@@ -68,10 +69,16 @@ tables: $(RUN)/metadata.json ## CSV files; prints the summary
 
 truth: $(VENV)/installed ## docs/truth: the simulator beside the real boots in PAGEREEL_REAL_KERNEL
 	$(BIN)/pagereel truth $(BOOTS) -o docs/truth -j $(JOBS) --force > /dev/null
+	docs/truth/judge.sh $(PAGEREEL_REAL_KERNEL) > docs/truth/judge.txt
 	@echo "see docs/truth.md and docs/truth/truth.txt"
+
+claims: $(VENV)/installed ## docs/claims: which published claims come out of the rules
+	$(BIN)/pagereel claims -o docs/claims -j $(JOBS) --force > /dev/null
+	@echo "see docs/claims.md and docs/claims/claims.txt"
 
 ablation: $(VENV)/installed ## docs/ablation: which rule moves what
 	$(foreach m,6.1-off 6.1-list,$(BIN)/pagereel ablate -m $(m) -o docs/ablation/$(m) -j $(JOBS) --force > /dev/null &&) true
+	$(foreach m,2007-list 6.1-list,$(BIN)/pagereel ablate stress-highalloc -m $(m) -o docs/ablation/stress-$(m) -j $(JOBS) --force > /dev/null &&) true
 	@echo "see docs/ablation"
 
 clean: ## remove what was built and installed; results in output/ stay

@@ -27,10 +27,11 @@ setup(
     ext_modules=cythonize(
         [
             Extension(
-                "allocator.page_alloc",
-                ["allocator/page_alloc.py"],
+                f"allocator.{name}",
+                [f"allocator/{name}.py"],
                 extra_compile_args=[] if os.name == "nt" else ["-O3", "-fno-strict-aliasing"],
             )
+            for name in ("page_alloc", "scanners", "vmscan", "slab")
         ],
         build_dir="build/checked-c" if checked else "build/c",
         annotate=os.environ.get("PAGEREEL_ANNOTATE") == "1",

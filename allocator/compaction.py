@@ -3,7 +3,6 @@
 Two scanners approach each other: one takes movable pages from the zone's start on, the other free
 pages from its end, pageblock by pageblock. Rule 12 of KERNEL.md.
 Source: 6.1 mm/compaction.c.
-DEVIATION: D20, which movable pages can't be migrated is drawn by their ids.
 DEVIATION: D21, no fast search over the free lists.
 """
 
@@ -15,17 +14,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from allocator.page_alloc import Memory
+from allocator.scanners import Scanners
 from allocator.terms import (
-    CLASS_MOVABLE,
-    FREE,
     HIGHATOMIC,
     HUGE_ORDER,
     MOVABLE,
-    NR_ORDERS,
-    PFN_NONE,
-    SCATTER,
     UNMOVABLE,
 )
+from allocator.vmscan import Lru
 from allocator.zones import MOVABLE_ZONE, Zone
 
 ASYNC, SYNC = range(2)
@@ -35,6 +31,13 @@ CLUSTER_PAGES = 32
 COSTLY_ORDER = 3
 EXTFRAG_THRESHOLD = 500
 MAX_DEFER_SHIFT = 6
+
+
+def _pages(by_order: list[int]) -> int:
+    pages = 0
+    for blocks in reversed(by_order):
+        pages = 2 * pages + blocks
+    return pages
 
 
 @dataclass
@@ -81,13 +84,17 @@ class _Run:
 
 
 class Compaction:
-    """Compaction of one memory. `pfn_of`: where each id's pages lie; migration keeps it right."""
+    """Compaction of one memory. `pfn_of`: where each id's pages lie; migration keeps it right.
 
-    def __init__(self, memory: Memory, pfn_of: array) -> None:
-        self._memory, self._pfn_of = memory, pfn_of
-        self._classes, self._owners, self._heads, self._types = memory.views()
+    `lru`: the lists on which migrated pages go along, where pages are reclaimed.
+    """
+
+    def __init__(self, memory: Memory, pfn_of: array, lru: Lru | None = None) -> None:
+        self._memory, self._pfn_of, self._lru = memory, pfn_of, lru
+        classes, _, self._heads, self._types = memory.views()
+        self._pages = len(classes)
         self._order = memory.mechanism.grouping.block_order
-        self._pinned_per_mille = memory.mechanism.compaction.pinned_per_mille
+        self._scanners = Scanners(memory, memory.mechanism.compaction.pinned_per_mille)
         self._block_pages = 1 << self._order
         self._states = [self._state(zone) for zone in memory.zones]
 
@@ -130,7 +137,7 @@ class Compaction:
     def may_help(self, order: int) -> bool:
         """Whether some zone lacks a block but not pages. Source: 6.1 kcompactd_node_suitable."""
         zones = range(len(self._states))
-        return any(self._suitable(zone, zone, order) == CONTINUE for zone in zones)
+        return any(self.suitable(zone, zone, order) == CONTINUE for zone in zones)
 
     def background(self, order: int) -> Iterator[int]:
         """What kcompactd does when kswapd woke it; steps as those of `proactive`.
@@ -139,7 +146,7 @@ class Compaction:
         """
         self._memory.count("compact_daemon_wakes")
         for zone, state in enumerate(self._states):
-            if self._deferred(state, order) or self._suitable(zone, zone, order) != CONTINUE:
+            if self._deferred(state, order) or self.suitable(zone, zone, order) != CONTINUE:
                 continue
             run = self._begin(zone, order, UNMOVABLE, SYNC)
             yield from self._steps(run)
@@ -180,17 +187,13 @@ class Compaction:
 
         Source: 6.1 fragmentation_score_zone, extfrag_for_order.
         """
-        pages = self._free_by_order(zone) << np.arange(NR_ORDERS)
-        free_pages = int(pages.sum())
-        return 100 * int(pages[:HUGE_ORDER].sum()) // free_pages if free_pages else 0
-
-    def _free_by_order(self, zone: int) -> np.ndarray:
-        """Free blocks of a zone, i8[orders]."""
-        return self._memory.free_blocks()[zone].sum(axis=1)
+        by_order = self._memory.free_by_order(zone)
+        free_pages = _pages(by_order)
+        return 100 * _pages(by_order[:HUGE_ORDER]) // free_pages if free_pages else 0
 
     def _state(self, zone: Zone) -> _ZoneState:
         last_pfn = (zone.end_pfn - 1) >> self._order << self._order
-        blocks = -(-len(self._classes) >> self._order)
+        blocks = -(-self._pages >> self._order)
         state = _ZoneState(zone.start_pfn, last_pfn, np.zeros(blocks, bool))
         state.restart()
         return state
@@ -204,7 +207,7 @@ class Compaction:
         return state.considered < limit
 
     def _direct_zone(self, zone: int, class_zone: int, order: int, t: int, mode: int) -> int:
-        status = self._suitable(zone, class_zone, order)
+        status = self.suitable(zone, class_zone, order)
         if status != CONTINUE:
             return status
         run = self._begin(zone, order, t, mode)
@@ -235,12 +238,13 @@ class Compaction:
         first, last = self._states[zone].first_pfn, self._states[zone].last_pfn
         return _Run(zone, WHOLE_ZONE, SYNC, MOVABLE, first, last, True, True, score_aim)
 
-    def _suitable(self, zone: int, class_zone: int, order: int) -> int:
+    def suitable(self, zone: int, class_zone: int, order: int) -> int:
         """Whether compaction can help at all. Source: 6.1 compaction_suitable."""
-        place = self._memory.zones[zone]
-        if self._memory.watermark_ok(zone, order, place.min_pages, class_zone):
+        place, boost_pages = self._memory.zones[zone], self._memory.boost_pages(zone)
+        if self._memory.watermark_ok(zone, order, place.min_pages + boost_pages, class_zone):
             return SUCCESS
         mark_pages = place.low_pages if order > COSTLY_ORDER else place.min_pages
+        mark_pages += boost_pages
         if not self._memory.watermark_ok(zone, 0, mark_pages + (2 << order), class_zone):
             return SKIPPED
         if order > COSTLY_ORDER and 0 <= self._fragmentation(zone, order) <= EXTFRAG_THRESHOLD:
@@ -249,14 +253,13 @@ class Compaction:
 
     def _fragmentation(self, zone: int, order: int) -> int:
         """Source: 6.1 fragmentation_index."""
-        by_order = self._free_by_order(zone)
-        blocks = int(by_order.sum())
+        by_order = self._memory.free_by_order(zone)
+        blocks = sum(by_order)
         if not blocks:
             return 0
-        if by_order[order:].any():
+        if any(by_order[order:]):
             return -1000
-        free_pages = int((by_order << np.arange(NR_ORDERS)).sum())
-        return 1000 - (1000 + free_pages * 1000 // (1 << order)) // blocks
+        return 1000 - (1000 + _pages(by_order) * 1000 // (1 << order)) // blocks
 
     def _run_zone(self, run: _Run) -> None:
         """The two scanners, until the run is finished. Source: 6.1 compact_zone."""
@@ -326,43 +329,31 @@ class Compaction:
 
     def _sources_in(self, run: _Run, end: int, skip: np.ndarray, block: int) -> list[int]:
         """Source: 6.1 isolate_migratepages_block."""
-        start = run.migrate_pfn
-        classes = self._classes[start:end]
-        movable = (classes == CLASS_MOVABLE) & ~self._stays(run.zone, self._owners[start:end])
-        if run.mode == ASYNC:
-            movable &= ~self._hopeless(start, end, movable, run.order)
-        places = np.flatnonzero(movable)[:CLUSTER_PAGES]
-        cut = len(places) == CLUSTER_PAGES
-        run.migrate_pfn = start + int(places[-1]) + 1 if cut else end
-        if not len(places) and not run.ignore_skip:
+        pins = self._memory.zones[run.zone].name != MOVABLE_ZONE
+        window_order = min(run.order, self._order) if run.mode == ASYNC else 0
+        found = self._scanners.movable(run.migrate_pfn, end, pins, window_order)
+        run.migrate_pfn = found[-1] + 1 if len(found) == CLUSTER_PAGES else end
+        if not found and not run.ignore_skip:
             skip[block] = True
-        return [start + int(place) for place in places[::-1]]
-
-    def _stays(self, zone: int, owners: np.ndarray) -> np.ndarray:
-        """Which movable pages can't be migrated: larger blocks, and some pages of kernel zones.
-
-        Source: 6.1 isolate_migratepages_block, buffer_migrate_folio_norefs.
-        """
-        stays = owners == PFN_NONE
-        if self._memory.zones[zone].name != MOVABLE_ZONE:
-            stays |= owners.astype(np.int64) * SCATTER % 1009 * 1000 < self._pinned_per_mille * 1009
-        return stays
-
-    def _hopeless(self, start: int, end: int, movable: np.ndarray, order: int) -> np.ndarray:
-        """Pages of windows that asynchronous compaction gives up: something in them stays."""
-        stays = ~(movable | (self._classes[start:end] == FREE))
-        window = (start + np.arange(end - start)) >> min(order, self._order)
-        return np.isin(window, window[stays])
+        found.reverse()
+        return found
 
     def _migrate(self, run: _Run, sources: list[int]) -> bool:
         """Move the pages; False where no free page was left for one. Source: 6.1 migrate_pages."""
-        for done, source in enumerate(sources):
+        done = 0
+        while done < len(sources):
             if not run.taken:
                 self._take(run, len(sources) - done)
             if not run.taken:
                 return False
-            self._memory.migrate(run.zone, source, run.taken.popleft(), self._pfn_of)
-            run.moved_pages += 1
+            targets = [run.taken.popleft() for _ in range(min(len(run.taken), len(sources) - done))]
+            moving = sources[done : done + len(targets)]
+            if self._lru:
+                for source, target in zip(moving, targets, strict=True):
+                    self._lru.moved(source, target)
+            self._memory.migrate(run.zone, moving, targets, self._pfn_of)
+            run.moved_pages += len(targets)
+            done += len(targets)
         return True
 
     # The free scanner.
@@ -399,21 +390,12 @@ class Compaction:
     def _take_from(self, run: _Run, start: int, end: int, wanted_pages: int) -> int:
         """Isolate free blocks in [start, end); where it stopped.
 
-        Source: 6.1 isolate_freepages_block, split_map_pages.
+        Source: 6.1 isolate_freepages_block.
         """
-        found: list[int] = []
-        stopped = end
-        for place in np.flatnonzero(self._heads[start:end]).tolist():
-            pfn = start + place
-            pages = self._memory.isolate(run.zone, pfn)
-            if not pages:
-                stopped = pfn
-                break
-            found.extend(range(pfn, pfn + pages))
-            if len(run.taken) + len(found) >= wanted_pages:
-                stopped = pfn + pages
-                break
-        run.taken.extend(reversed(found))
+        wanted_pages -= len(run.taken)
+        found, stopped = self._scanners.isolate(run.zone, start, end, wanted_pages)
+        found.reverse()
+        run.taken.extend(found)
         return stopped
 
     def _release(self, run: _Run, *, pause: bool = False) -> None:

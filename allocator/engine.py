@@ -8,67 +8,199 @@ import numpy as np
 from allocator.compaction import ASYNC, COSTLY_ORDER, SYNC, Compaction
 from allocator.kcompactd import Kcompactd
 from allocator.page_alloc import Memory
-from allocator.terms import COMPACT, MOVABLE
+from allocator.reclaim import SLICE_US, Reclaim
+from allocator.slab import Slabs
+from allocator.terms import (
+    COMPACT,
+    DROP_CACHES,
+    MOVABLE,
+    OBJECT,
+    OBJECT_FREE,
+    PFN_NONE,
+    USE,
+    SlabCache,
+)
 
 if TYPE_CHECKING:
     from workloads.stream import Ops
 
+NEVER_US = 2**62
+VAIN_ROUNDS = 16  # of direct reclaim. Source: 6.1 MAX_RECLAIM_RETRIES, MAX_COMPACT_RETRIES
+
 
 class Engine:
-    """One memory at work. `pfn_of`, i4[ids]: where each id's pages lie."""
+    """One memory at work. `pfn_of`, i4[ids]: where each id's pages lie.
 
-    def __init__(self, memory: Memory, pfn_of: array) -> None:
+    Compaction runs where the mechanism has it, reclaim where the operations leave it to the engine
+    too (`reclaim`): in a recorded stream the recorded kernel has done it. `caches`, `objects`: of
+    the operations on slabs, and how many objects there are.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        pfn_of: array,
+        *,
+        reclaim: bool = False,
+        caches: tuple[SlabCache, ...] = (),
+        objects: int = 0,
+    ) -> None:
         self.memory, self.pfn_of = memory, pfn_of
-        rules = memory.mechanism.compaction
-        self._compaction = self._kcompactd = None
-        self._until_us = 0  # how far operations may go before kcompactd gets its turn
-        if rules.rule == "two-scanners":
-            memory.ask_for_help()
-            self._compaction = Compaction(memory, pfn_of)
-            self._kcompactd = Kcompactd(memory, self._compaction, rules.proactiveness)
+        rules = memory.mechanism
+        self._slabs = Slabs(memory, caches, objects)
+        self._compaction = self._kcompactd = self._reclaim = None
+        self._until_us = 0  # how far operations may go before the daemons get their turn
+        self._kcompactd_us = self._reclaim_us = NEVER_US  # when each of them is to work again
+        if reclaim and rules.reclaim.rule != "none":
+            self._reclaim = Reclaim(memory, pfn_of, self._slabs)
+            self._reclaim_us = 0
+            memory.ask_for_help(0)
+        if rules.compaction.rule == "two-scanners":
+            lru = self._reclaim.lru if self._reclaim else None
+            self._compaction = Compaction(memory, pfn_of, lru)
+            self._kcompactd = Kcompactd(memory, self._compaction, rules.compaction.proactiveness)
+            self._kcompactd_us = 0
+            if self._reclaim:
+                self._reclaim.compaction = self._compaction
+            else:
+                memory.ask_for_help(1)
 
     def run(self, ops: "Ops", start: int, stop: int) -> None:
         """Operations [start, stop) of `ops`; in how many calls makes no difference."""
+        self._ops, self._absorbed = ops, start  # `_absorbed`: what reclaim knows of
         while start < stop:
             end = stop
-            if self._kcompactd:
+            if self._kcompactd or self._reclaim:
                 if ops.time_us[start] >= self._until_us:
-                    self._until_us = self._kcompactd.work(int(ops.time_us[start]), start)
+                    self._work(int(ops.time_us[start]), start)
                 end = start + int(np.searchsorted(ops.time_us[start:stop], self._until_us))
             done = start + self.memory.run(*ops.window(start, end), self.pfn_of)
             woken_order = self.memory.kcompactd_woken()
             if woken_order and self._kcompactd:
                 self._kcompactd.wake(woken_order)
-                self._until_us = 0
+                self._until_us = self._kcompactd_us = 0
             elif done < end:
-                self._help(ops, done)
-                done += 1
+                done = self._help(done, end)
+                self.memory.at_op(done)
             start = done
+        self._absorb(stop)
 
-    def _help(self, ops: "Ops", number: int) -> None:
-        """An operation that the memory can't do alone."""
-        memory = self.memory
-        if ops.kind[number] == COMPACT:
+    def _work(self, now_us: int, number: int) -> None:
+        """The daemons' turn, before that operation."""
+        self._absorb(number)
+        if now_us >= self._reclaim_us:
+            self._reclaim.work(now_us)
+            self._reclaim_us = now_us + SLICE_US
+        woken_order = self.memory.kcompactd_woken()
+        if woken_order and self._kcompactd:
+            self._kcompactd.wake(woken_order)
+            self._kcompactd_us = 0
+        if now_us >= self._kcompactd_us:
+            self._kcompactd_us = self._kcompactd.work(now_us, number)
+        self._until_us = min(self._reclaim_us, self._kcompactd_us)
+
+    def _absorb(self, number: int) -> None:
+        """Tell reclaim of the operations before that one."""
+        if self._reclaim and self._absorbed < number:
+            ops, new = self._ops, slice(self._absorbed, number)
+            columns = ops.kind, ops.id, ops.flags, ops.time_us
+            self._reclaim.lru.absorb(*(column[new] for column in columns))
+            self._absorbed = number
+
+    def _help(self, number: int, end: int) -> int:
+        """Do an operation that the memory can't do alone; the number of the next one."""
+        kind = self._ops.kind[number]
+        if kind in (OBJECT, OBJECT_FREE):
+            return self._use_objects(number, end)
+        self._absorb(number)
+        if kind == COMPACT:
             if self._compaction:
                 self._compaction.whole()
-            memory.skip_op()
-            return
-        order, mobility = int(ops.order[number]), int(ops.mobility[number])
-        flags = int(ops.flags[number])
-        self._compact_for(order, mobility, flags)
-        self.pfn_of[int(ops.id[number])] = memory.alloc(order, mobility, flags)
+        elif kind == DROP_CACHES:
+            if self._reclaim:
+                self._reclaim.drop()
+        else:
+            ops = self._ops
+            request = int(ops.order[number]), int(ops.mobility[number]), int(ops.flags[number])
+            pfn = self._request(*request)
+            self.pfn_of[int(ops.id[number])] = pfn
+            if pfn != PFN_NONE and request[0] == 0 and (kind == USE or request[1] == MOVABLE):
+                self.memory.set_owner(pfn, int(ops.id[number]))
+        return number + 1
 
-    def _compact_for(self, order: int, mobility: int, flags: int) -> None:
-        """Direct compaction, first lightly, then after a drain in earnest.
+    def _use_objects(self, number: int, end: int) -> int:
+        """The operations on objects that follow each other from there on."""
+        ops = self._ops
+        kinds = ops.kind[number:end]
+        others = np.flatnonzero((kinds != OBJECT) & (kinds != OBJECT_FREE))
+        end = number + int(others[0]) if len(others) else end
+        columns = ops.kind, ops.id, ops.flags, ops.offset
+        while number < end:
+            number += self._slabs.run(*(column[number:end] for column in columns))
+            if number < end and not self._grow(number):
+                number += 1
+        return end
 
-        Source: 6.1 __alloc_pages_slowpath.
+    def _grow(self, number: int) -> bool:
+        """A new slab for the object of that operation; whether there is one."""
+        self.memory.at_op(number)
+        which = int(self._ops.offset[number])
+        cache = self._slabs.caches[which]
+        pfn = self.memory.try_alloc(cache.order, cache.mobility, 0)
+        if pfn == PFN_NONE:
+            self._absorb(number)
+            pfn = self._request(cache.order, cache.mobility, 0)
+        if pfn != PFN_NONE:
+            self._slabs.grow(which, pfn)
+        return pfn != PFN_NONE
+
+    def _request(self, order: int, mobility: int, flags: int) -> int:
+        """A request that found no page: what can be done for it, and its pfn in the end.
+
+        Source: 2.6.20 __alloc_pages; 6.1 __alloc_pages_slowpath.
         """
-        memory = self.memory
-        migratetype = memory.request_type(order, mobility, flags)
+        memory, compacts = self.memory, self._compaction and order > 0
         class_zone = memory.class_zone(mobility)
+        migratetype = memory.request_type(order, mobility, flags)
         lightly = order > COSTLY_ORDER or migratetype != MOVABLE
-        if lightly and self._compaction.direct(class_zone, order, migratetype, ASYNC):
-            return
-        for zone in range(len(memory.zones)):
-            memory.drain_zone(zone)
+        if compacts and lightly and self._compaction.direct(class_zone, order, migratetype, ASYNC):
+            pfn = memory.try_alloc(order, mobility, flags)
+            if pfn != PFN_NONE:
+                return pfn
+        if self._reclaim:
+            pfn = self._reclaim_for(class_zone, order, mobility, flags)
+            if pfn != PFN_NONE:
+                return pfn
+        elif compacts:
+            self._compact(class_zone, order, migratetype)
+        return memory.alloc(order, mobility, flags)
+
+    def _compact(self, class_zone: int, order: int, migratetype: int) -> None:
+        """Direct compaction in earnest."""
+        for zone in range(len(self.memory.zones)):
+            self.memory.drain_zone(zone)
         self._compaction.direct(class_zone, order, migratetype, SYNC)
+
+    def _reclaim_for(self, class_zone: int, order: int, mobility: int, flags: int) -> int:
+        """Direct reclaim, then compaction: once for orders above 3, else as long as it gets
+        anywhere.
+
+        Source: 2.6.20 __alloc_pages, do_retry; 6.1 should_reclaim_retry, should_compact_retry.
+        """
+        compacts = self._compaction and order > 0
+        migratetype = self.memory.request_type(order, mobility, flags)
+        rounds = vain = 0
+        while vain < VAIN_ROUNDS:
+            reclaimed_pages = self._reclaim.direct(class_zone, order)
+            pfn = self.memory.try_alloc(order, mobility, flags)
+            if pfn == PFN_NONE and compacts:
+                self._compact(class_zone, order, migratetype)
+                pfn = self.memory.try_alloc(order, mobility, flags)
+            rounds += 1
+            vain = 0 if reclaimed_pages else vain + 1
+            if compacts:
+                vain = max(vain, rounds)
+            if pfn != PFN_NONE or order > COSTLY_ORDER:
+                return pfn
+            self._reclaim.wait()
+        return PFN_NONE

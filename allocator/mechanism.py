@@ -58,6 +58,9 @@ class Grouping(_Table):
     enabled: bool = True  # false: page_group_by_mobility_disabled, all requests are unmovable
     block_order: int = Field(9, ge=1, le=MAX_ORDER)
     claims: bool = True  # false: a fallback never changes the type of a pageblock
+    smallest: bool = (
+        True  # movable requests split the smallest foreign block (4.13), not the largest
+    )
     nofragment: bool = False  # the first walk avoids splitting foreign blocks in ZONE_NORMAL
 
 
@@ -82,6 +85,7 @@ class Watermarks(_Table):
 
     rule: Literal["halving", "one-block"]  # up to 4.3; from 4.4
     distance: Literal["quarter", "scale-factor"]  # of low and high above min: up to 4.5; from 4.6
+    boost: bool = False  # raised after a fallback onto a small block, where reclaim is simulated
     max_min_free_kbytes: int = Field(65536, gt=0, le=MAX_KBYTES)
     min_free_kbytes: int | None = Field(None, gt=0, le=MAX_KBYTES)  # None: the machine's own
 
@@ -103,6 +107,26 @@ class Compaction(_Table):
     pinned_per_mille: int = Field(6, ge=0, le=1000)
 
 
+class Reclaim(_Table):
+    """Which pages are given back for others, and by whom; see vmscan.py and reclaim.py.
+
+    Only for workloads whose pages it may take: the streams of real kernels hold what theirs did.
+    """
+
+    # none; two-lists: active and inactive for each zone (2.6.20); split-lists: for anonymous and
+    # for file pages, for the node (6.1).
+    rule: Literal["none", "two-lists", "split-lists"] = "none"
+    # kswapd goes on until every zone has HIGH pages free for the order that woke it (order-aware;
+    # 2.6.20), for order 0 (order-blind), or for the order in some zone, or for order 0 after twice
+    # the pages of a request (twice-the-request; 6.1).
+    kswapd: Literal["order-aware", "order-blind", "twice-the-request"] = "order-aware"
+    lumpy: bool = False  # around each old page, all pages of the block asked for (2.6.23 to 3.4)
+    swappiness: int = Field(60, ge=0, le=200)
+    # The machine's, not the kernel's.
+    kswapd_pages_per_s: int = Field(100_000, gt=0)
+    disk_pages_per_s: int = Field(10_000, gt=0)
+
+
 class Mechanism(_Table):
     """The rules of one page allocator; see the fields' classes."""
 
@@ -117,6 +141,7 @@ class Mechanism(_Table):
     watermarks: Watermarks
     high_atomic: HighAtomic
     compaction: Compaction = Compaction()
+    reclaim: Reclaim = Reclaim()
     parameters: dict[str, str] = {}  # entries that were set apart from the table
 
     @model_validator(mode="after")

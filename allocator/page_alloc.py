@@ -16,7 +16,7 @@ import numpy as np
 
 from allocator.mechanism import Mechanism
 from allocator.terms import COUNTERS, EVENT_DTYPE, NR_MIGRATETYPES, NR_ORDERS, RESERVED
-from allocator.zones import Zone, grouping_enabled
+from allocator.zones import NOT_FOR_KERNEL, Zone, grouping_enabled
 
 COMPILED = cython.compiled
 PCP_LISTS = 14
@@ -34,6 +34,7 @@ PCP_FREE = cython.declare(cython.int, 1)
 CLASS_MOVABLE = cython.declare(cython.int, 2)
 ATOMIC = cython.declare(cython.int, 1)
 HUGE = cython.declare(cython.int, 2)
+ON_LRU = cython.declare(cython.int, 24)
 HELPED = cython.declare(cython.int, 4)  # of our own: everything before failure was tried
 GROUP_NONE = cython.declare(cython.int, 0)
 GROUP_MARCH = cython.declare(cython.int, 1)
@@ -62,10 +63,11 @@ C_PAIRS = cython.declare(cython.int, 17)
 C_REQUESTS = cython.declare(cython.int, 29)
 C_FAILED = cython.declare(cython.int, 40)
 C_MIGRATED = cython.declare(cython.int, 51)
-NR_COUNTERS = 55
+NR_COUNTERS = 66
 if len(COUNTERS) != NR_COUNTERS:
     raise ImportError("the places of the counters disagree with terms.COUNTERS")
 
+_PLACES = {name: place for place, name in enumerate(COUNTERS)}
 _FALLBACKS_CLAIM = (R, M, 9, R, U, 9, U, M, 9, 9, 9, 9)  # three a request type; 9 ends
 _FALLBACKS_MARCH = (R, M, HA, R, U, HA, U, M, HA, R, U, M)
 
@@ -94,6 +96,7 @@ class Memory:
     zone_min: cython.int[::1]
     zone_low: cython.int[::1]
     zone_high: cython.int[::1]
+    zone_boost: cython.int[::1]  # pages that the marks are raised by; see _boost
     reserve: cython.int[::1]
     highatomic: cython.int[::1]
     pcp_batch: cython.int[::1]
@@ -108,13 +111,16 @@ class Memory:
     grouping: cython.int
     enabled: cython.bint
     claims: cython.bint
+    smallest: cython.bint
     block_order: cython.int
     tail_rule: cython.bint
     boot_tail: cython.bint
     pcp_rule: cython.int
     halving: cython.bint
     reserve_rule: cython.bint
-    asks_help: cython.bint  # requests of higher orders stop before they fail, see engine.py
+    help_order: cython.int  # requests from this order on stop before they fail, see engine.py
+    reclaims: cython.bint  # kswapd is run from outside
+    boosts: cython.bint
     kswapd_active: cython.bint
     kswapd_class: cython.int
     kswapd_order: cython.int
@@ -154,9 +160,8 @@ class Memory:
 
     def _set_up_zones(self, zones: tuple[Zone, ...], mechanism: Mechanism):
         n = self.nr_zones = len(zones)
-        movable = [zone.name == "Movable" for zone in zones]
         self.class_movable = n - 1
-        self.class_other = max(i for i in range(n) if not movable[i])
+        self.class_other = max(i for i in range(n) if zones[i].name not in NOT_FOR_KERNEL)
         self.zone_start = array("i", [zone.start_pfn for zone in zones])
         self.zone_end = array("i", [zone.end_pfn for zone in zones])
         self.zone_managed = array("i", [zone.managed_pages for zone in zones])
@@ -168,6 +173,7 @@ class Memory:
         self.pcp_batch = array("i", [zone.batch_pages for zone in zones])
         self.pcp_high = array("i", [zone.pcp_high_pages for zone in zones])
         self.zone_free = array("i", bytes(4 * n))
+        self.zone_boost = array("i", bytes(4 * n))
         self.highatomic = array("i", bytes(4 * n))
         self.pcp_count = array("i", bytes(4 * n))
         self.free_factor = array("i", bytes(4 * n))
@@ -179,8 +185,9 @@ class Memory:
         grouping = mechanism.grouping
         self.grouping = ("none", "march-2007", "claim").index(grouping.rule)
         self.enabled = grouping_enabled(self.zones, mechanism)
-        self.claims = grouping.claims
-        self.asks_help = False
+        self.claims, self.smallest = grouping.claims, grouping.smallest
+        self.help_order = NR_ORDERS
+        self.reclaims = self.boosts = False
         self.block_order = grouping.block_order
         self.fallbacks = bytearray(
             _FALLBACKS_MARCH if self.grouping == GROUP_MARCH else _FALLBACKS_CLAIM
@@ -236,6 +243,16 @@ class Memory:
         if not 0 <= order < NR_ORDERS or mobility not in (U, M, R):
             raise ValueError(f"no request: order {order}, mobility {mobility}")
         pfn = _alloc(self, order, mobility, flags | HELPED)
+        self.op += 1
+        if pfn != PFN_NONE:
+            _set_owner(self, pfn, order, PFN_NONE)
+        return pfn
+
+    def try_alloc(self, order: int, mobility: int, flags: int) -> int:
+        """The same before the last resorts, as part of an operation; a failure isn't counted."""
+        pfn = _alloc(self, order, mobility, flags)
+        if pfn == PFN_HELP:
+            return PFN_NONE
         if pfn != PFN_NONE:
             _set_owner(self, pfn, order, PFN_NONE)
         return pfn
@@ -250,6 +267,7 @@ class Memory:
         if any(not _in_use(self, page) for page in range(pfn, pfn + (1 << order))):
             raise ValueError(f"pfn {pfn} order {order} is not in use")
         _free(self, pfn, order)
+        self.op += 1
 
     def drain_all(self) -> None:
         """Give all pages on per-CPU lists back to the buddy lists."""
@@ -269,9 +287,10 @@ class Memory:
         """Apply a stretch of operations, columns of equal length; how many were done.
 
         `pfn_of`, i4[ids]: where each id's pages lie; PFN_NONE before, and where the request
-        failed. The columns must have passed check_ops: nothing is freed twice. It stops before a
-        COMPACT and, after `ask_for_help`, before a request that must be helped and as soon as
-        kswapd has woken kcompactd.
+        failed or the page was reclaimed. The columns must have passed check_ops: nothing is freed
+        twice. It stops before a COMPACT, OBJECT, OBJECT_FREE or DROP_CACHES and, after
+        `ask_for_help`, before a request that must be helped and as soon as kswapd has woken
+        kcompactd.
         """
         count: cython.Py_ssize_t = len(kind)
         if not cython.compiled:  # numpy's scalars would overflow, and are slow
@@ -283,9 +302,14 @@ class Memory:
 
     # For compaction.
 
-    def ask_for_help(self) -> None:
-        """From now on `run` stops where reclaim or compaction has to do something."""
-        self.asks_help = True
+    def ask_for_help(self, order: int) -> None:
+        """From now on `run` stops where reclaim or compaction has to do something.
+
+        `order`: the lowest of requests that they can help; with 0, kswapd is run from outside.
+        """
+        self.help_order = order
+        self.reclaims = order == 0
+        self.boosts = self.reclaims and self.mechanism.watermarks.boost
 
     def views(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Class u1, owner i4 (of pages in use) and order + 1 of a free head u1, of each page.
@@ -315,6 +339,29 @@ class Memory:
         """Whether kswapd is active."""
         return self.kswapd_active and _reclaim_active(self)
 
+    def kswapd_task(self) -> tuple[int, int]:
+        """Class zone and order that kswapd was woken for, the highest since it was asked."""
+        task = self.kswapd_class, self.kswapd_order
+        self.kswapd_order = 0
+        return task
+
+    def frees(self) -> int:
+        """Blocks freed since the counters began."""
+        return self.counters_[C_FREES]
+
+    def boost_pages(self, zone: int) -> int:
+        """What a zone's marks are raised by."""
+        return self.zone_boost[zone]
+
+    def pay_boost(self, zone: int, pages: int) -> None:
+        """kswapd has reclaimed for a boost: it ends by so many pages."""
+        self.zone_boost[zone] -= min(pages, self.zone_boost[zone])
+
+    def kswapd_sleeps(self, order: int) -> None:
+        """kswapd, run from outside, goes to sleep; it wakes kcompactd for an order above 0."""
+        self.kswapd_active = False
+        self.kcompactd_order = max(self.kcompactd_order, order)
+
     def kcompactd_woken(self) -> int:
         """The order with which kswapd has woken kcompactd since the last call; 0: it hasn't."""
         order, self.kcompactd_order = self.kcompactd_order, 0
@@ -343,34 +390,50 @@ class Memory:
 
         Source: 6.1 release_freepages.
         """
-        if _on_pcp(self, 0) and not pause:
-            _pcp_free(self, zone, pfn, 0)
-        else:
-            _free_one(self, zone, pfn, 0, _type_when_freed(self, pfn))
+        _put_back(self, zone, pfn, pause)
 
-    def migrate(self, zone: int, source: int, target: int, pfn_of: cython.int[::1]) -> None:
-        """Move a movable page with an owner to an isolated page, and free where it was.
+    def migrate(self, zone: int, sources: list, targets: list, pfn_of: cython.int[::1]) -> None:
+        """Move movable pages with owners to isolated pages, and free each where it was.
 
         Source: 6.1 migrate_pages.
         """
-        number = self.next[source]
-        pfn_of[number] = target
-        self.next[target] = number
-        self.classes[target] = CLASS_MOVABLE
-        self.counters_[C_MIGRATED] += 1
-        self.put_back(zone, source)
+        i: cython.Py_ssize_t
+        source: cython.int
+        target: cython.int
+        number: cython.int
+        for i in range(len(sources)):
+            source, target = sources[i], targets[i]
+            number = self.next[source]
+            pfn_of[number] = target
+            self.next[target] = number
+            self.classes[target] = CLASS_MOVABLE
+            _put_back(self, zone, source, False)
+        self.counters_[C_MIGRATED] += len(sources)
 
     def drain_zone(self, zone: int) -> None:
         """Give the pages on a zone's per-CPU lists back. Source: 6.1 drain_local_pages."""
         _drain_zone(self, zone)
 
-    def skip_op(self) -> None:
-        """An operation that was done elsewhere."""
-        self.op += 1
+    def free_pages(self, pfns: cython.int[::1], count: int) -> None:
+        """Free the first `count` of these single pages in use, as part of an operation.
 
-    def count(self, counter: str) -> None:
-        """One more of a counter of terms.COUNTERS."""
-        self.counters_[COUNTERS.index(counter)] += 1
+        Source: 2.6.20 and 6.1 __pagevec_free, free_unref_page_list.
+        """
+        i: cython.int
+        for i in range(count):
+            _free(self, pfns[i], 0)
+
+    def free_slab(self, pfn: int, order: int) -> None:
+        """Free the pages of a slab, as part of an operation."""
+        _free(self, pfn, order)
+
+    def at_op(self, number: int) -> None:
+        """The number of the operation that comes next, where others were done elsewhere."""
+        self.op = number
+
+    def count(self, counter: str, times: int = 1) -> None:
+        """So many more of a counter of terms.COUNTERS."""
+        self.counters_[_PLACES[counter]] += times
 
     # What is to be seen.
 
@@ -402,6 +465,20 @@ class Memory:
         """Free blocks by zone, order and migratetype, i8[zones, 11, 4]."""
         shape = (self.nr_zones, NR_ORDERS, NR_MIGRATETYPES)
         return np.array(self.nr_free, dtype=np.int64).reshape(shape)
+
+    def free_by_order(self, zone: int) -> list[int]:
+        """Free blocks of a zone, of all migratetypes, by order."""
+        node: cython.int = zone * 44
+        found: list = []
+        for _ in range(11):
+            found.append(
+                self.nr_free[node]
+                + self.nr_free[node + 1]
+                + self.nr_free[node + 2]
+                + self.nr_free[node + 3]
+            )
+            node += 4
+        return found
 
     def zone_state(self, zone: int) -> dict[str, int]:
         """Counts of one zone."""
@@ -845,7 +922,7 @@ def _fallback_claim(
         c -= 1
     if other < 0:
         return False
-    if not _can_steal(m, c, t) and c > order:
+    if m.smallest and not _can_steal(m, c, t) and c > order:
         c = order
         other = _alternative(m, zone, c, t)
         while other < 0:
@@ -890,7 +967,9 @@ def _steal(
     alike_pages: cython.int = 0
     if old != HA and c >= m.block_order:
         changed = _set_block_type(m, pfn, c, t)
-    elif old != HA and whole_block:
+    elif old != HA and m.boosts:
+        _boost(m, zone)
+    if old != HA and c < m.block_order and whole_block:
         movable_pages = _movable_pages(m, zone, pfn)
         free_pages = _move_block(m, zone, pfn, t)
         if t == M:
@@ -905,6 +984,23 @@ def _steal(
     _insert(m, zone, c, t, pfn, True)
     m.counters_[C_MOVED] += 1 << c
     return changed
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _boost(m: Memory, zone: cython.int) -> cython.void:
+    """Raise a zone's marks after a fallback onto a small block, and wake kswapd to pay for it.
+
+    Source: 6.1 boost_watermark, rmqueue; watermark_boost_factor is 15000.
+    """
+    block_pages: cython.int = 1 << m.block_order
+    limit: cython.int = m.zone_high[zone] + m.zone_high[zone] // 2
+    if 4 * block_pages > m.zone_managed[zone] or limit == 0:
+        return
+    limit = max(limit, block_pages)
+    m.zone_boost[zone] = min(m.zone_boost[zone] + block_pages, limit)
+    _wake_kswapd(m, zone, 0)
 
 
 @cython.cfunc
@@ -1239,6 +1335,20 @@ def _pcp_free(m: Memory, zone: cython.int, pfn: cython.int, order: cython.int) -
         _pcp_shrink(m, zone, order, index)
 
 
+@cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _put_back(m: Memory, zone: cython.int, pfn: cython.int, pause: cython.bint) -> cython.void:
+    """Free a single page of compaction's.
+
+    Source: 6.1 release_freepages.
+    """
+    if _on_pcp(m, 0) and not pause:
+        _pcp_free(m, zone, pfn, 0)
+    else:
+        _free_one(m, zone, pfn, 0, _type_when_freed(m, pfn))
+
+
 # Watermarks and kswapd, rules 2 and 6.
 
 
@@ -1256,7 +1366,7 @@ def _watermark_ok(
     """Whether the zone may serve the request; `reserves`: atomic on walk 2.
 
     Source: 2.6.20 zone_watermark_ok; 6.1 __zone_watermark_ok.
-    DEVIATION: D4, no watermark boost.
+    DEVIATION: D4, a boost of the watermarks only where reclaim is simulated.
     """
     free: cython.int = m.zone_free[zone] - (1 << order) + 1
     reserve: cython.int = m.reserve[zone * m.nr_zones + class_zone]
@@ -1343,6 +1453,8 @@ def _reclaim_active(m: Memory) -> cython.bint:
     """
     zone: cython.int
     reserve: cython.int
+    if m.reclaims:
+        return True
     for zone in range(m.kswapd_class + 1):
         reserve = m.reserve[zone * m.nr_zones + m.kswapd_class]
         if m.zone_free[zone] > m.zone_high[zone] + reserve:
@@ -1504,6 +1616,8 @@ def _walk_zones(
     mark: cython.int
     for zone in range(class_zone, -1, -1):
         mark = m.zone_low[zone] if walk == 1 else m.zone_min[zone]
+        if order or not reserves:
+            mark += m.zone_boost[zone]
         if _watermark_ok(m, zone, order, mark, class_zone, reserves):
             pfn = _take(m, zone, order, t, lowest, reserves)
             if pfn != PFN_NONE:
@@ -1533,7 +1647,7 @@ def _alloc_slow(
     pfn = _walk_zones(m, order, t, class_zone, 2, order, atomic)
     if pfn != PFN_NONE or atomic:
         return pfn
-    if m.asks_help and order > 0 and not flags & HELPED:
+    if order >= m.help_order and not flags & HELPED:
         return PFN_HELP
     if m.grouping == GROUP_NONE:
         return pfn
@@ -1575,7 +1689,6 @@ def _alloc(m: Memory, order: cython.int, mobility: cython.int, flags: cython.int
         # Classes of pages in use: movable 2, unmovable 3, reclaimable 4, in a huge page 5.
         c = 2 if mobility == M else 4 if mobility == R else 3
         _set_class(m, pfn, order, 5 if flags & HUGE else c)
-    m.op += 1
     return pfn
 
 
@@ -1593,7 +1706,6 @@ def _free(m: Memory, pfn: cython.int, order: cython.int) -> cython.void:
         _pcp_free(m, zone, pfn, order)
     else:
         _free_one(m, zone, pfn, order, _type_when_freed(m, pfn))
-    m.op += 1
 
 
 @cython.cfunc
@@ -1611,28 +1723,56 @@ def _run(
     count: cython.Py_ssize_t,
 ) -> cython.Py_ssize_t:
     i: cython.Py_ssize_t
-    pfn: cython.int
     for i in range(count):
-        if m.kcompactd_order and m.asks_help:
+        if m.kcompactd_order and m.help_order <= 1:
             return i
-        if kind[i] == 0:
-            pfn = _alloc(m, order[i], mobility[i], flags[i])
-            if pfn == PFN_HELP:
+        if kind[i] == 0 or (kind[i] == 4 and pfn_of[ids[i]] == PFN_NONE):
+            if not _run_alloc(m, kind[i], ids[i], order[i], mobility[i], flags[i], pfn_of):
                 return i
-            pfn_of[ids[i]] = pfn
-            if mobility[i] == M and pfn != PFN_NONE:
-                # Only single pages can be migrated.
-                _set_owner(m, pfn, order[i], PFN_NONE if order[i] else ids[i])
         elif kind[i] == 1:
-            pfn = pfn_of[ids[i]]
-            if pfn == PFN_NONE or not _in_use(m, pfn + offset[i]):
-                m.counters_[C_FREED_UNKNOWN] += 1
-                m.op += 1
-            else:
-                _free(m, pfn + offset[i], order[i])
+            _run_free(m, pfn_of[ids[i]], offset[i], order[i], flags[i])
         elif kind[i] == 2:
             _drain_all(m)
-            m.op += 1
-        else:
+        elif kind[i] != 4:  # else the page is there
             return i
+        m.op += 1
     return count
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+@cython.nogil
+def _run_alloc(
+    m: Memory,
+    kind: cython.int,
+    number: cython.int,
+    order: cython.int,
+    mobility: cython.int,
+    flags: cython.int,
+    pfn_of: cython.int[::1],
+) -> cython.bint:
+    """The request of id `number`; False where it must be helped."""
+    pfn: cython.int = _alloc(m, order, mobility, flags)
+    if pfn == PFN_HELP:
+        return False
+    pfn_of[number] = pfn
+    if pfn != PFN_NONE and (mobility == M or kind == 4):
+        # Only single pages can be migrated or reclaimed.
+        _set_owner(m, pfn, order, PFN_NONE if order else number)
+    return True
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+@cython.nogil
+def _run_free(
+    m: Memory, pfn: cython.int, offset: cython.int, order: cython.int, flags: cython.int
+) -> cython.void:
+    """Free an allocation at `pfn`, or a part of it."""
+    if pfn != PFN_NONE and _in_use(m, pfn + offset):
+        _free(m, pfn + offset, order)
+        return
+    if not flags & ON_LRU:  # else it was reclaimed before
+        m.counters_[C_FREED_UNKNOWN] += 1

@@ -4,6 +4,8 @@ Codes are the kernel's of 4.4 and later (include/linux/mmzone.h, enum migratetyp
 what a frame shows of a page; their codes stand in recordings, whose header names them.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 PAGE_SIZE_BYTES = 4096
@@ -34,12 +36,20 @@ PAGE_CLASSES = (
 # The class of a page by the mobility of the request that holds it.
 CLASS_OF_MOBILITY = (CLASS_UNMOVABLE, CLASS_MOVABLE, CLASS_RECLAIMABLE)
 
-# Kinds of operation.
-ALLOC, FREE_OP, DRAIN, COMPACT = range(4)
+# Kinds of operation. USE: a page on the LRU lists is used, and brought in where it isn't in memory
+# (yet, or any more). OBJECT, OBJECT_FREE: the same of an object in a slab, its release.
+ALLOC, FREE_OP, DRAIN, COMPACT, USE, OBJECT, OBJECT_FREE, DROP_CACHES = range(8)
 
 # Flags of a request.
 ATOMIC = 1  # may not wait, may use reserves (GFP_ATOMIC)
 HUGE = 2  # for the pool of huge pages: its pages are of class hugetlb
+# Flags of a page on the LRU lists, the same in all its operations but DIRTY.
+ANON = 8  # a process's own memory: mapped, written to swap before it is reclaimed
+FILE = 16  # page cache
+MAPPED = 32  # page cache that processes have mapped
+DIRTY = 64  # written to: has to reach the disk before it is reclaimed
+PINNED = 128  # of an object: in use, no shrinker frees it
+ON_LRU = ANON | FILE
 HUGE_ORDER = 9  # of such a page, 2 MiB
 
 SCATTER = 2_654_435_761  # Knuth's multiplier: draws by a number, evenly and always the same
@@ -59,6 +69,21 @@ EVENT_DTYPE = np.dtype(
         ("claimed", "u1"),
     ]
 )
+
+
+class SlabCache(NamedTuple):
+    """A cache of small objects: its slabs have 2**`order` pages and hold `objects` each.
+
+    `shrinkable`: unused objects are freed under pressure (dentries, inodes), the longest unused
+    first.
+    """
+
+    name: str
+    mobility: int
+    objects: int
+    order: int = 0
+    shrinkable: bool = False
+
 
 _PAIRS = tuple(
     f"fallbacks_{request}_in_{block}"
@@ -91,4 +116,15 @@ COUNTERS = (
     "compact_stalls",
     "compact_proactive",
     "compact_daemon_wakes",
+    "direct_reclaims",
+    "kswapd_runs",
+    "pages_scanned_direct",
+    "pages_scanned_kswapd",
+    "pages_reclaimed_direct",
+    "pages_reclaimed_kswapd",
+    "pages_written",
+    "pages_swapped_out",
+    "pages_brought_back",
+    "objects_reclaimed",
+    "slab_pages_reclaimed",
 )

@@ -8,11 +8,16 @@ import numpy as np
 from allocator.mechanism import Mechanism
 from allocator.terms import HOLE, PAGE_SIZE_BYTES, RESERVED
 
-# First pfn above each kernel zone (x86-64, 4 KiB pages), and how many pages above a zone cost one
-# page of reserve in it. Source: 6.1 arch/x86/mm/init.c; mm/page_alloc.c,
-# sysctl_lowmem_reserve_ratio
-KERNEL_ZONES = (("DMA", 4096, 256), ("DMA32", 1 << 20, 256), ("Normal", 2**31 - 1, 32))
-MOVABLE_ZONE = "Movable"
+# First pfn above each zone (4 KiB pages), and how many pages above a zone cost one page of reserve
+# in it. Source: 6.1 arch/x86/mm/init.c; mm/page_alloc.c, sysctl_lowmem_reserve_ratio; the same of
+# 2.6.20 for i386, where the kernel itself uses the lowest 896 MiB only.
+ARCHITECTURES = {
+    "x86-64": (("DMA", 4096, 256), ("DMA32", 1 << 20, 256), ("Normal", 2**31 - 1, 32)),
+    "i386": (("DMA", 4096, 256), ("Normal", 229376, 32), ("HighMem", 2**31 - 1, 32)),
+}
+MOVABLE_ZONE, HIGHMEM_ZONE = "Movable", "HighMem"
+NOT_FOR_KERNEL = (MOVABLE_ZONE, HIGHMEM_ZONE)  # for movable requests only
+SWAP_CLUSTER_PAGES = 32
 KERNEL_MIGRATETYPES = 5  # of a 6.1 kernel with isolation and without CMA, as Debian builds it
 
 
@@ -46,6 +51,7 @@ class Machine:
     name: str
     unusable: np.ndarray
     min_free_kbytes: int | None = None
+    architecture: str = "x86-64"
     recorded_kernel: str = ""
     recorded_zones: tuple[Zone, ...] = field(default=())
 
@@ -73,7 +79,8 @@ def build_zones(machine: Machine, mechanism: Mechanism) -> tuple[Zone, ...]:
         zones = list(recorded)
     else:
         zones = with_reserves(
-            with_watermarks(zones, min_free_pages(machine, mechanism, zones), mechanism)
+            with_watermarks(zones, min_free_pages(machine, mechanism, zones), mechanism),
+            machine.architecture,
         )
     return tuple(_with_per_cpu(zone, mechanism) for zone in zones)
 
@@ -85,7 +92,7 @@ def layout(zones: list[Zone] | tuple[Zone, ...]) -> list[tuple[str, int]]:
 
 def _spans(machine: Machine, mechanism: Mechanism) -> list[Zone]:
     bounds, start = [], 0
-    for name, limit, _ in KERNEL_ZONES:
+    for name, limit, _ in ARCHITECTURES[machine.architecture]:
         end = min(limit, machine.pages)
         if start < end:
             bounds.append((name, start, end))
@@ -123,13 +130,13 @@ def _movable_start(machine: Machine, mechanism: Mechanism, bounds: list) -> int 
 def min_free_pages(machine: Machine, mechanism: Mechanism, zones: list[Zone]) -> int:
     """Pages that the watermarks MIN of all zones share: as set, else by the size of memory.
 
-    ZONE_MOVABLE doesn't count for the size, though it gets its share.
+    ZONE_MOVABLE doesn't count for the size, though it gets its share; ZONE_HIGHMEM neither.
     Source: 2.6.20 init_per_zone_pages_min; 6.1 calculate_min_free_kbytes.
     DEVIATION: D14, khugepaged doesn't raise it.
     """
     kbytes = mechanism.watermarks.min_free_kbytes or machine.min_free_kbytes
     if kbytes is None:
-        lowmem_pages = sum(z.managed_pages for z in zones if z.name != MOVABLE_ZONE)
+        lowmem_pages = sum(z.managed_pages for z in zones if z.name not in NOT_FOR_KERNEL)
         lowmem_kbytes = lowmem_pages * (PAGE_SIZE_BYTES // 1024)
         kbytes = min(max(isqrt(16 * lowmem_kbytes), 128), mechanism.watermarks.max_min_free_kbytes)
     return kbytes // (PAGE_SIZE_BYTES // 1024)
@@ -141,22 +148,31 @@ def with_watermarks(zones: list[Zone], all_min_pages: int, mechanism: Mechanism)
     Source: 2.6.20 setup_per_zone_pages_min; 6.1 __setup_per_zone_wmarks.
     DEVIATION: D5, managed pages where 2.6.20 has present ones.
     """
-    managed_pages = sum(z.managed_pages for z in zones)
+    high_memory = NOT_FOR_KERNEL if any(z.name == HIGHMEM_ZONE for z in zones) else ()
+    managed_pages = sum(z.managed_pages for z in zones if z.name not in high_memory)
     result = []
     for zone in zones:
-        share = all_min_pages * zone.managed_pages // max(managed_pages, 1)
-        distance = share // 4
-        high = share + share // 2
+        lowest = share = all_min_pages * zone.managed_pages // max(managed_pages, 1)
+        to_low, to_high = share // 4, share // 2
         if mechanism.watermarks.distance == "scale-factor":
-            distance = max(distance, zone.managed_pages * 10 // 10000)
-            high = share + 2 * distance
-        result.append(replace(zone, min_pages=share, low_pages=share + distance, high_pages=high))
+            to_low = max(share // 4, zone.managed_pages * 10 // 10000)
+            to_high = 2 * to_low
+        if zone.name in high_memory:  # the kernel doesn't depend on it
+            lowest = min(max(zone.managed_pages // 1024, SWAP_CLUSTER_PAGES), 128)
+        result.append(
+            replace(
+                zone,
+                min_pages=lowest,
+                low_pages=lowest + to_low,
+                high_pages=lowest + to_high,
+            )
+        )
     return result
 
 
-def with_reserves(zones: list[Zone]) -> list[Zone]:
+def with_reserves(zones: list[Zone], architecture: str = "x86-64") -> list[Zone]:
     """The zones with what each keeps from requests that may use higher ones."""
-    ratios = {name: ratio for name, _, ratio in KERNEL_ZONES}
+    ratios = {name: ratio for name, _, ratio in ARCHITECTURES[architecture]}
     result = []
     for i, zone in enumerate(zones):
         reserve = [0] * len(zones)

@@ -1,5 +1,6 @@
 """Run a stream under a mechanism and keep what happens as a recording."""
 
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def simulate(
     each frame. Raises OSError where the file cannot be written; nothing is left then.
     """
     memory, pfn_of, start = start_memory(stream, mechanism)
-    engine = Engine(memory, pfn_of)
+    engine = engine_of(stream, memory, pfn_of)
     if stops is None:
         stops = frame_ops(stream, frames)
     phase_of = np.searchsorted([p.start_op for p in stream.phases], stops, side="right") - 1
@@ -58,6 +59,17 @@ def simulate(
             if progress:
                 progress(done, len(stream.ops))
         writer.dropped_events = memory.dropped_events()
+
+
+def engine_of(stream: Stream, memory: Memory, pfn_of: array) -> Engine:
+    """An engine for the stream's operations, with all that they leave to it."""
+    return Engine(
+        memory,
+        pfn_of,
+        reclaim=stream.reclaim,
+        caches=stream.caches,
+        objects=stream.ops.objects,
+    )
 
 
 def _advance(
@@ -145,7 +157,7 @@ def _header(stream: Stream, mechanism: Mechanism, memory: Memory, frames: int) -
         "version": VERSION,
         "pagereel": version(),
         "title": stream.title,
-        "source": {"kind": "simulation", "text": f"simulated; {stream.source}"},
+        "source": {"kind": "simulation", "text": _source(stream, mechanism)},
         "mechanism": mechanism.model_dump(),
         "workload": stream.metadata(),
         "seed": stream.seed,
@@ -161,6 +173,13 @@ def _header(stream: Stream, mechanism: Mechanism, memory: Memory, frames: int) -
         "phases": [vars(phase) for phase in stream.phases],
         "series_columns": series_columns([zone.name for zone in memory.zones]),
     }
+
+
+def _source(stream: Stream, mechanism: Mechanism) -> str:
+    """What made the recording; with reclaim also when kswapd stops, which decides much."""
+    text = f"simulated; {stream.source}"
+    reclaims = stream.reclaim and mechanism.reclaim.rule != "none"
+    return f"{text}; kswapd {mechanism.reclaim.kswapd}" if reclaims else text
 
 
 def runnable(stream: Stream) -> Stream:

@@ -8,7 +8,17 @@ from hashlib import blake2b
 
 import numpy as np
 
-from allocator.terms import ALLOC, ATOMIC, COMPACT, FREE_OP, HUGE, MAX_ORDER
+from allocator.terms import (
+    ALLOC,
+    ATOMIC,
+    COMPACT,
+    FREE_OP,
+    HUGE,
+    MAX_ORDER,
+    OBJECT,
+    OBJECT_FREE,
+    SlabCache,
+)
 from allocator.zones import Machine
 
 MAX_SPARSE_IDS = 1 << 24  # an id costs memory; beyond this many they must be used
@@ -26,10 +36,10 @@ class WorkloadError(Exception):
 class Ops:
     """Operations in order, as columns of equal length.
 
-    `kind` u1 (terms: ALLOC, FREE_OP, DRAIN, COMPACT), `id` i4 (allocated once; frees add up to at
-    most its size), `order` u1, `mobility` u1 (0 unmovable, 1 movable, 2 reclaimable), `flags` u1
-    (terms: ATOMIC, HUGE), `offset` u2 (pages into the allocation, for frees of a part),
-    `time_us` i8.
+    `kind` u1 (terms: ALLOC and so on), `id` i4 (allocated once; frees add up to at most its size;
+    objects have ids of their own), `order` u1, `mobility` u1 (0 unmovable, 1 movable, 2
+    reclaimable), `flags` u1 (terms: ATOMIC and so on), `offset` u2 (pages into the allocation, for
+    frees of a part; the number of an object's cache), `time_us` i8.
     """
 
     kind: np.ndarray
@@ -45,8 +55,16 @@ class Ops:
 
     @property
     def ids(self) -> int:
-        """One more than the highest id."""
-        return int(self.id.max(initial=-1)) + 1
+        """One more than the highest id of pages."""
+        return int(np.max(self.id, initial=-1, where=~self._of_objects())) + 1
+
+    @property
+    def objects(self) -> int:
+        """One more than the highest id of an object in a slab."""
+        return int(np.max(self.id, initial=-1, where=self._of_objects())) + 1
+
+    def _of_objects(self) -> np.ndarray:
+        return (self.kind == OBJECT) | (self.kind == OBJECT_FREE)
 
     def window(self, start: int, stop: int) -> tuple[np.ndarray, ...]:
         """The columns that the allocator's loop takes, for operations [start, stop)."""
@@ -102,6 +120,8 @@ class Stream:
     ops: Ops
     phases: tuple[Phase, ...]
     pageblock_order: int = 9
+    caches: tuple[SlabCache, ...] = ()
+    reclaim: bool = False  # left to the simulator; else all frees are in the operations
     seed: int = 0
     parameters: dict[str, str] = field(default_factory=dict)
 
@@ -138,6 +158,8 @@ class Stream:
             "recorded_zones": machine.recorded_zones,
             "phases": self.phases,
             "pageblock_order": self.pageblock_order,
+            **({"caches": self.caches, "reclaim": True} if self.reclaim else {}),
+            **({} if machine.architecture == "x86-64" else {"architecture": machine.architecture}),
         }
         for name, array in arrays.items():
             digest.update(f"{name} {array.dtype.str} {len(array)}\n".encode())
