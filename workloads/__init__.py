@@ -15,6 +15,18 @@ WORKLOADS = {
         "workloads.churn",
         "synthetic: seeded random requests, lifetimes and mobility mix as parameters",
     ),
+    "stress-highalloc": (
+        "workloads.stress_highalloc",
+        "synthetic, with reclaim: huge pages asked for beside parallel builds, and at rest",
+    ),
+    "realloc-10": (
+        "workloads.realloc_10",
+        "synthetic: of half of memory, random tenths are freed and taken again",
+    ),
+    "ebizzy": (
+        "workloads.ebizzy",
+        "synthetic, with reclaim: threads take, use and drop buffers beside a large working set",
+    ),
 }
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from allocator.terms import ALLOC, ATOMIC, FREE, FREE_OP, RESERVED
+from allocator.terms import ALLOC, ATOMIC, FREE_OP, RESERVED
 from allocator.zones import Machine
-from workloads.stream import MAX_TIME_US, Ops, Phase, Start, Stream, WorkloadError
+from workloads.stream import MAX_TIME_US, Ops, Phase, Stream, WorkloadError
+from workloads.synthetic import booted, parsed, random_of
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,7 @@ RANGES = {
 
 def parse(parameters: dict[str, str]) -> Parameters:
     """Parameters from text. Raises WorkloadError for unknown names and values out of range."""
-    types = {field.name: field.type for field in fields(Parameters)}
-    values = {}
-    for name, text in parameters.items():
-        if name not in types:
-            raise WorkloadError(f"churn: unknown parameter {name!r}; there are {', '.join(types)}")
-        try:
-            values[name] = types[name](text)
-        except ValueError:
-            raise WorkloadError(f"churn: {name}={text}: not a number") from None
-    result = Parameters(**values)
-    for name, (lowest, highest) in RANGES.items():
-        value = getattr(result, name)
-        if not lowest <= value <= highest:
-            raise WorkloadError(f"churn: {name}={value}: not from {lowest:g} to {highest:g}")
+    result = parsed("churn", Parameters, RANGES, parameters)
     if result.unmovable_share + result.reclaimable_share > 1:
         raise WorkloadError("churn: unmovable_share and reclaimable_share add up to more than 1")
     if result.requests / result.requests_per_second * 1e6 > MAX_TIME_US:
@@ -74,9 +62,7 @@ def check(parameters: dict[str, str]) -> None:
 def load(parameters: dict[str, str], seed: int) -> Stream:
     """The churn for that seed. Raises WorkloadError for parameters out of range."""
     p = parse(parameters)
-    if seed < 0:
-        raise WorkloadError(f"churn: seed {seed} is negative")
-    random = np.random.Generator(np.random.PCG64(seed))
+    random = random_of("churn", seed)
     machine = _machine(p)
     order, mobility, flags = _requests(p, random)
     fill = min(
@@ -90,12 +76,7 @@ def load(parameters: dict[str, str], seed: int) -> Stream:
         title=f"synthetic churn on {p.memory_mib:g} MiB",
         source=f"synthetic churn, seed {seed}",
         machine=machine,
-        start=Start(
-            page_class=np.where(machine.unusable > 0, machine.unusable, FREE).astype(np.uint8),
-            pfn=np.zeros(0, np.int32),
-            order=np.zeros(0, np.uint8),
-            traced=np.zeros(0, bool),
-        ),
+        start=booted(machine),
         ops=ops,
         phases=(
             Phase("fill", "requests come, few go", 0, fill_op),

@@ -65,4 +65,10 @@ METRICS = {
         "huge pages to be had at once, of the eligible pageblocks; without reclaim",
         requests.huge_success,
     ),
+    "huge_allocated": Metric(
+        "%",
+        "higher",
+        "memory got as huge pages by the attempts of the phase, with what reclaim gave them",
+        requests.huge_allocated,
+    ),
 }

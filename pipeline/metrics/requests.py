@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from allocator.terms import HIGHATOMIC, NR_ORDERS
+from allocator.terms import HIGHATOMIC, HUGE_ORDER, NR_ORDERS
 from pipeline.metrics.evidence import Evidence
 
 
@@ -41,3 +41,23 @@ def huge_success(evidence: Evidence) -> np.ndarray:
         blocks += np.minimum(usable[:, number] @ worth, above)
     eligible = int(evidence.eligible.sum())
     return 100 * blocks / eligible if eligible else np.full(len(evidence), np.nan)
+
+
+def huge_allocated(evidence: Evidence) -> np.ndarray:
+    """Memory got in requests of the huge pages' order and above since the phase began, %.
+
+    Of all pages but holes. None (NaN) where the phase has made no such request yet.
+    Source: the published measure of stress-highalloc (M. Gorman, 1 March 2007).
+    """
+    orders = range(HUGE_ORDER, NR_ORDERS)
+    requests = np.array([evidence.column(f"requests_order_{order}") for order in orders])
+    met = requests - [evidence.column(f"failed_order_{order}") for order in orders]
+    ops = evidence.recording.ops
+    starts = np.array([phase["start_op"] for phase in evidence.header["phases"]])
+    phase = np.searchsorted(starts, ops, side="left") - 1  # at its start the one before is over
+    first = np.searchsorted(ops, starts[np.maximum(phase, 0)], side="right") - 1
+    first = np.maximum(first, 0)
+    pages = ((met - met[:, first]).T << np.array(orders)).sum(axis=1)
+    present = evidence.header["geometry"]["pages"] - evidence.pages_of("hole")
+    tried = (requests - requests[:, first]).sum(axis=0) > 0
+    return np.where(tried, 100 * pages / present, np.nan)

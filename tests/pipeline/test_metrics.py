@@ -170,3 +170,31 @@ def test_pictures_tell_no_figure_while_memory_is_in_huge_pages(tmp_path: Path) -
     assert panel.values[[0, 2]].tolist() == [2, 1]
     assert np.isnan(panel.values[1])
     assert "huge pages" in panel.figure(1)
+
+
+def test_huge_allocated_counts_what_a_phase_has_got_so_far(tmp_path: Path) -> None:
+    """Two of three in the first phase, one of order 10 in the second, none tried in the third."""
+    columns = [f"{kind}_order_{o}" for kind in ("requests", "failed") for o in range(11)]
+    head = header(4096, series_columns=columns)
+    head["phases"] = [
+        {"name": name, "title": name, "start_op": start, "sample_op": start + 10, "key": True}
+        for name, start in (("one", 0), ("two", 10), ("three", 20))
+    ]
+    asked = {0: (0, 0, 0), 5: (1, 0, 0), 10: (3, 1, 0), 15: (3, 1, 1), 20: (3, 1, 1), 30: (3, 1, 1)}
+    with RecordingWriter(tmp_path / "a.reel", head) as writer:
+        for op, (nines, failed, tens) in asked.items():
+            series = dict.fromkeys(columns, 0)
+            series["requests_order_9"], series["failed_order_9"] = nines, failed
+            series["requests_order_10"] = tens
+            writer.append(
+                op=op,
+                time_us=op,
+                phase=0,
+                grid=np.zeros(4096, np.uint8),
+                block_types=np.zeros(8, np.uint8),
+                series=np.array(list(series.values())),
+            )
+    evidence = Evidence(Recording.open(tmp_path / "a.reel"))
+    values = METRICS["huge_allocated"].measure(evidence).tolist()
+    assert values[1:5] == [12.5, 25.0, 25.0, 25.0]  # a phase's end is its own still
+    assert np.isnan([values[0], values[5]]).all()
