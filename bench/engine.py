@@ -15,12 +15,11 @@ from functools import partial
 from pathlib import Path
 
 from allocator import page_alloc
-from allocator.engine import Engine
 from allocator.mechanism import Mechanism, load_mechanism
 from allocator.zones import build_zones
 from bench.floor import compiled, floor_s, write_input
 from pipeline import start
-from pipeline.simulate import simulate
+from pipeline.simulate import engine_of, simulate
 from workloads import load_workload
 from workloads.stream import Stream
 
@@ -48,6 +47,7 @@ def main() -> None:
             cases["floor: unavoidable accesses, C -O3"] = lambda: floor_s(program, chosen)
         for label, seconds in interleaved(cases, rounds).items():
             print(f"{label:36} {1e9 * seconds / requests:8.1f} ns a request")
+    reclaiming(load_workload("stress-highalloc", {"memory_mib": "256"}), rounds)
     uncompiled(stream.head(UNCOMPILED_OPS), own)
     print(f"memory: {bytes_a_page(stream, own):.1f} bytes a page")
 
@@ -64,10 +64,21 @@ def interleaved(cases: dict[str, Callable[[], float]], rounds: int) -> dict[str,
 def engine_s(stream: Stream, mechanism: Mechanism) -> float:
     """Seconds for all operations in one call, without frames."""
     memory, pfn_of, _ = start.start_memory(stream, mechanism)
-    engine = Engine(memory, pfn_of)
+    engine = engine_of(stream, memory, pfn_of)
     before = time.perf_counter()
     engine.run(stream.ops, 0, len(stream.ops))
     return time.perf_counter() - before
+
+
+def reclaiming(stream: Stream, rounds: int) -> None:
+    """The engine with reclaim, slabs and all daemons, on a stream that needs them."""
+    cases = {
+        f"with reclaim, {name}": partial(engine_s, stream, load_mechanism(name))
+        for name in ("2007-list", "6.1-list")
+    }
+    print(f"{stream.title}: {len(stream.ops):,} operations")
+    for label, seconds in interleaved(cases, rounds).items():
+        print(f"{label:36} {1e9 * seconds / len(stream.ops):8.1f} ns an operation")
 
 
 def recording_s(stream: Stream, mechanism: Mechanism, path: Path) -> float:

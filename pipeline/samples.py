@@ -2,7 +2,7 @@
 
 import pickle
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import permutations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from allocator.mechanism import load_mechanism
+from allocator.mechanism import Mechanism, load_mechanism
 from allocator.terms import EVENT_FALLBACK, MIGRATETYPES, NR_ORDERS
 from pipeline.artefacts import Progress, Task
 from pipeline.config import load_stream
@@ -39,6 +39,7 @@ def stream_of(source: str) -> Stream:
     return runnable(stream)
 
 
+@lru_cache(maxsize=2)
 def seeded(source: str, seed: int) -> Stream:
     """The same made with a seed: a synthetic one has other requests, a recorded one another start.
 
@@ -72,23 +73,30 @@ def replays(
     `before`: other tasks that are begun first. Raises as `replayed` and they do, and ExecuteError.
     """
     with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
-        paths = [Path(folder) / str(number) for number in range(len(variants))]
+        numbered = list(enumerate(variants))
+        # One seed after the other: its stream is made once in a process, and kept for the others.
         tasks = [
-            Task(variant.label, _replay_all, (variant, seeds, path))
-            for variant, path in zip(variants, paths, strict=True)
+            Task(
+                f"{variant.label}, seed {seed}",
+                _replay_one,
+                (variant, seed, Path(folder) / f"{number}-{seed}"),
+            )
+            for seed in seeds
+            for number, variant in numbered
         ]
         with progress_of({task.label: 1.0 for task in (*before, *tasks)}) as report:
             execute([*before, *tasks], jobs, report)
-        return [pickle.loads(path.read_bytes()) for path in paths]
+        return [
+            [pickle.loads((Path(folder) / f"{number}-{seed}").read_bytes()) for seed in seeds]
+            for number, _ in numbered
+        ]
 
 
-def _replay_all(variant: Variant, seeds: Sequence[int], path: Path, *, progress: Progress) -> None:
+def _replay_one(variant: Variant, seed: int, path: Path, *, progress: Progress) -> None:
     """In any process, from which results come back by file."""
-    figures = []
-    for number, seed in enumerate(seeds):
-        figures.append(replayed(variant.source, variant.mechanism, variant.parameters, seed))
-        progress(number + 1, len(seeds))
+    figures = replayed(variant.source, variant.mechanism, variant.parameters, seed)
     path.write_bytes(pickle.dumps(figures))
+    progress(1, 1)
 
 
 def replayed(source: str, mechanism: str, parameters: dict[str, str], seed: int) -> Figures:
@@ -97,15 +105,28 @@ def replayed(source: str, mechanism: str, parameters: dict[str, str], seed: int)
     `seed`: 0 from the start as it was recorded, else as `seeded`. Raises WorkloadError,
     MechanismError, OSError.
     """
-    stream = seeded(source, seed)
-    samples = np.array([phase.sample_op for phase in stream.phases], np.int64)
-    stops = np.unique(np.concatenate(([0], samples, [len(stream.ops)])))
+    return figures_of(seeded(source, seed), load_mechanism(mechanism, parameters))
+
+
+def figures_of(
+    stream: Stream,
+    mechanism: Mechanism,
+    more_stops: Iterable[int] = (),
+    more: Callable[[Recording], Figures] = lambda recording: {},
+) -> Figures:
+    """Every metric at each phase's sample, and in total all counters; of one run of the stream.
+
+    Frames are taken at the phases' ends and at `more_stops`, operations done; what `more` finds in
+    them is added. Raises OSError.
+    """
+    at = [op for phase in stream.phases for op in (phase.start_op, phase.sample_op)]
+    stops = np.unique(np.array([0, *at, *more_stops, len(stream.ops)], np.int64))
     with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
         path = Path(folder) / "samples.reel"
-        simulate(stream, load_mechanism(mechanism, parameters), path, stops=stops)
+        simulate(stream, mechanism, path, stops=stops)
         recording = Recording.open(path)
         placed = {(TOTAL, PLACED_ANEW): float(recording.header["start"]["placed_anew"])}
-        return _figures(recording) | placed
+        return _figures(recording) | placed | more(recording)
 
 
 def _figures(recording: Recording) -> Figures:
