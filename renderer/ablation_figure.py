@@ -21,6 +21,7 @@ COLUMN_INCHES, LABEL_INCHES, ROW_HEAD_INCHES = 1.36, 1.55, 0.62
 HEAD_INCHES, NOTE_INCHES, LEAST_INCHES = 0.45, 0.16, 7.6  # the least: for the notes
 NUMBER_POINTS = 6
 NUMBER_ROOM, ROOM = 0.62, 0.06  # beside the bars, of their reach: with numbers there, and without
+LARGE = 1e5  # from here on an axis counts in thousands or millions
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,9 @@ def _row(row: BarRow, axes: Sequence[Axes]) -> None:
         axis.set_title(name, fontsize=7.5, pad=2.5)
     low, high = _reach(row)
     axes[0].set_xlim(low, high)
+    if high - low >= LARGE:
+        for axis in axes:
+            axis.xaxis.set_major_formatter(matplotlib.ticker.EngFormatter(sep=""))
     axes[0].annotate(
         row.title, (0, 1), (-(LABEL_INCHES - 0.12) * 72, 15), xycoords="axes fraction",
         textcoords="offset points", fontsize=8.5, va="bottom", annotation_clip=False,

@@ -75,9 +75,9 @@ def _planned(
     name = mechanism or stream.start.mechanism or DEFAULT_MECHANISM
     return _Plan(
         name,
-        *planned(name, rules),
+        *planned(name, rules, stream.reclaim),
         _chosen("phase", phases or _key_phases(stream), [p.name for p in stream.phases]),
-        _chosen("metric", metrics or DEFAULT_METRICS, list(METRICS)),
+        _chosen("metric", metrics or _metrics(stream), list(METRICS)),
     )
 
 
@@ -111,6 +111,10 @@ def _chosen(kind: str, names: Sequence[str], known: Sequence[str]) -> tuple[str,
 def _key_phases(stream: Stream) -> tuple[str, ...]:
     last = stream.phases[-1]
     return tuple(phase.name for phase in stream.phases if phase.key or phase is last)
+
+
+def _metrics(stream: Stream) -> tuple[str, ...]:
+    return DEFAULT_METRICS + (("huge_allocated",) if stream.reclaim else ())
 
 
 def _write(ablation: Ablation, text: str, output: Path) -> None:

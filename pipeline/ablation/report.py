@@ -109,7 +109,15 @@ def _line(label: str, cells: Sequence[str], label_width: int, width: int) -> str
 
 def number(value: float, unit: str) -> str:
     """A metric's value; "-" where there is none."""
-    return "-" if isnan(value) else f"{value:.{_digits(unit)}f}"
+    return "-" if isnan(value) else _short(value, unit)
+
+
+def _short(value: float, unit: str, sign: str = "") -> str:
+    """With the digits that a unit deserves; large ones in thousands or millions."""
+    for least, unit_size, letter in ((1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(value) >= least:
+            return f"{value / unit_size:{sign}.3g}{letter}"
+    return f"{value:{sign}.{_digits(unit)}f}"
 
 
 def _digits(unit: str) -> int:
@@ -122,5 +130,5 @@ def cell(of: Difference, unit: str) -> str:
         return "-"
     if not of.beyond_noise:
         return "."
-    text = f"{of.difference:+.{_digits(unit)}f}"
-    return text if float(text) else f"{of.difference:+.1g}"
+    text = _short(of.difference, unit, "+")
+    return text if text.strip("+-0.") else f"{of.difference:+.1g}"

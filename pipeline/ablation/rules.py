@@ -19,6 +19,14 @@ def _groups(mechanism: Mechanism) -> bool:
     return mechanism.grouping.rule != "none" and mechanism.grouping.enabled
 
 
+def _claims(mechanism: Mechanism) -> bool:
+    return _groups(mechanism) and mechanism.grouping.rule == "claim"
+
+
+def _reclaims(mechanism: Mechanism) -> bool:
+    return mechanism.reclaim.rule != "none"
+
+
 def _compacts(mechanism: Mechanism) -> bool:
     return mechanism.compaction.rule != "none"
 
@@ -32,13 +40,15 @@ class Rule:
     """What is switched off by the parameters `off`; `applies`: to which mechanisms.
 
     `or_else`: taken instead where `off` changes nothing, for a rule that is turned round. `title`:
-    at most 19 characters, so that seven phases stand beside it in 72 columns.
+    at most 19 characters, so that seven phases stand beside it in 72 columns. `of_reclaim`: it
+    changes nothing in a stream whose reclaim isn't simulated.
     """
 
     title: str
     off: Parameters
     applies: Callable[[Mechanism], bool] = _any
     or_else: Parameters = field(default_factory=dict)
+    of_reclaim: bool = False
 
 
 RULES = {
@@ -54,15 +64,28 @@ RULES = {
     "nofragment": Rule(
         "NOFRAGMENT toggled",
         {"grouping.nofragment": "false"},
-        lambda mechanism: _groups(mechanism) and mechanism.grouping.rule == "claim",
+        _claims,
         or_else={"grouping.nofragment": "true"},
     ),
     "grouping": Rule("grouping off", {"grouping.enabled": "false"}, _groups),
     "claims": Rule("claims off", {"grouping.claims": "false"}, _groups),
+    "smallest": Rule("largest block taken", {"grouping.smallest": "false"}, _claims),
     "compaction": Rule("compaction off", {"compaction.rule": "none"}, _compacts),
     "proactiveness": Rule(
         "proactiveness 0", {"compaction.proactiveness": "0"}, _compacts_proactively
     ),
+    "boost": Rule("boost off", {"watermarks.boost": "false"}, of_reclaim=True),
+    "lumpy": Rule(
+        "lumpy toggled",
+        {"reclaim.lumpy": "false"},
+        _reclaims,
+        or_else={"reclaim.lumpy": "true"},
+        of_reclaim=True,
+    ),
+    "kswapd": Rule(
+        "kswapd order-blind", {"reclaim.kswapd": "order-blind"}, _reclaims, of_reclaim=True
+    ),
+    "reclaim": Rule("reclaim off", {"reclaim.rule": "none"}, of_reclaim=True),
     "bare": Rule("all off: bare buddy", BARE),
 }
 
@@ -80,18 +103,20 @@ class Ablated(NamedTuple):
         return " ".join(f"{key}={value}" for key, value in self.parameters.items())
 
 
-def planned(mechanism: str, names: Sequence[str]) -> tuple[list[Ablated], list[str]]:
+def planned(
+    mechanism: str, names: Sequence[str], reclaim: bool = False
+) -> tuple[list[Ablated], list[str]]:
     """The rules to switch off, in RULES' order; titles of those that change nothing there.
 
-    `names`: only these; none: all. Raises UsageError for a name that isn't in RULES, and where no
-    rule is left; MechanismError.
+    `names`: only these; none: all. `reclaim`: whether the stream leaves it to us. Raises UsageError
+    for a name that isn't in RULES, and where no rule is left; MechanismError.
     """
     check_names("rule", names, RULES)
     ablated, left_out = [], []
     for name, rule in RULES.items():
         if names and name not in names:
             continue
-        parameters = _parameters(rule, mechanism)
+        parameters = _parameters(rule, mechanism) if reclaim or not rule.of_reclaim else {}
         if parameters:
             ablated.append(Ablated(name, rule.title, parameters))
         else:

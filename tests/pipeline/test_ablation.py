@@ -12,13 +12,14 @@ import pytest
 from allocator.mechanism import load_mechanism, mechanism_names
 from pipeline.ablation.compare import (
     Ablation,
+    Difference,
     differences_of,
     false_alarms,
     other_start,
     paired,
 )
 from pipeline.ablation.picture import figure_of
-from pipeline.ablation.report import WIDTH, report
+from pipeline.ablation.report import WIDTH, cell, report
 from pipeline.ablation.rules import RULES, Ablated, Rule, planned
 from pipeline.config import UsageError
 from pipeline.samples import BARE
@@ -69,7 +70,7 @@ def test_every_rule_s_switch_is_one_of_the_mechanism() -> None:
     """Each is in force in some built-in mechanism, and its title leaves room for the phases."""
     named = set()
     for mechanism in mechanism_names():
-        ablated, left_out = planned(mechanism, ())
+        ablated, left_out = planned(mechanism, (), True)
         assert len(ablated) + len(left_out) == len(RULES)
         named |= {rule.name for rule in ablated}
         for rule in ablated:
@@ -98,6 +99,15 @@ def test_what_a_mechanism_does_not_have_is_left_out() -> None:
         planned("6.1-off", ("grouping",))
 
 
+def test_rules_of_reclaim_are_left_out_where_the_recorded_kernel_did_it() -> None:
+    of_reclaim = {name for name, rule in RULES.items() if rule.of_reclaim}
+    for reclaim in (False, True):
+        ablated = {rule.name for rule in planned("6.1-list", (), reclaim)[0]}
+        assert of_reclaim & ablated == (of_reclaim if reclaim else set())
+    with pytest.raises(UsageError, match="boost off is so already"):
+        planned("6.1-list", ("boost",))
+
+
 def test_a_mechanism_of_one_s_own_that_is_bare_already(tmp_path: Path) -> None:
     text = (Path("allocator") / "mechanisms" / "6.1-list.toml").read_text()
     text = text.replace('"types-and-orders"', '"none"').replace(
@@ -106,7 +116,7 @@ def test_a_mechanism_of_one_s_own_that_is_bare_already(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(
         text.replace("[watermarks]", "[watermarks]\nmin_free_kbytes = 1")
     )
-    left_out = planned(str(tmp_path / "mine.toml"), ())[1]
+    left_out = planned(str(tmp_path / "mine.toml"), (), True)[1]
     wanted = ("per_cpu", "watermarks", "tail_insertion", "bare")
     assert left_out == [RULES[name].title for name in wanted]
 
@@ -206,3 +216,11 @@ def test_bars_are_drawn_as_given() -> None:
     assert [label.get_text() for label in axis.get_yticklabels()] == ["one", "two", "three"]
     luminance = [np.dot(matplotlib.colors.to_rgb(c), (0.21, 0.72, 0.07)) for c in (BEYOND, WITHIN)]
     assert luminance[1] - luminance[0] > 0.3  # told apart in grey
+
+
+@pytest.mark.parametrize(
+    ("difference", "told"),
+    [(2846908.2, "+2.85M"), (-13734, "-13.7k"), (9999.4, "+9999.4"), (0.04, "+0.04")],
+)
+def test_large_differences_are_told_in_short(difference: float, told: str) -> None:
+    assert cell(Difference(0, difference, difference, 0, True), "requests") == told
