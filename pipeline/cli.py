@@ -315,6 +315,26 @@ def ablate(stream: str, **options: object) -> None:
 
 
 @commands.command()
+@click.argument("numbers", metavar="[CLAIM]...", type=int, nargs=-1)
+@click.option("--seeds", type=click.IntRange(1, 1000), default=10, show_default=True,
+              help="How many runs of each setting.")  # fmt: skip
+@click.option("--memory-mib", type=click.FloatRange(64, 65536), default=1024, show_default=True,
+              help="Of the simulated machine; some claims take a share of it.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path),
+              help="Where claims.txt and claims.csv go.")  # fmt: skip
+@_jobs
+@_force
+def claims(numbers: tuple[int, ...], **options: object) -> None:
+    """The published claims on grouping: which of them come out of the rules.
+
+    CLAIM: a claim's number, 1 to 25; left out: all.
+    """
+    from pipeline.claims.command import claims_command
+
+    claims_command(numbers, **options)
+
+
+@commands.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of a shell: eval "$(pagereel completion bash)"."""

@@ -1,0 +1,1 @@
+"""Published results held against the simulator: which of them come out of the rules."""

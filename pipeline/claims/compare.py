@@ -1,0 +1,97 @@
+"""All runs that the claims need, made once each, and what came out of the checks."""
+
+import pickle
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.artefacts import Progress, Task
+from pipeline.claims.catalogue import Claim
+from pipeline.claims.checks import Outcome, Results
+from pipeline.claims.settings import Run, Setting
+from pipeline.execute import execute, progress_of
+
+HOLDS, FAILS, CANNOT = "holds", "fails", "cannot be simulated"
+HOLDING_SHARE = 0.9  # of the seeds
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a claim. `outcomes`: by setting, the default first; none without a check."""
+
+    claim: Claim
+    outcomes: dict[Setting, Outcome]
+
+    @property
+    def text(self) -> str:
+        """Under the default: holds, fails, or cannot be simulated."""
+        if self.claim.why_not:
+            return CANNOT
+        return word(self.outcomes[self.claim.setting])
+
+    @property
+    def deciding(self) -> list[Setting]:
+        """The choices under which it comes out otherwise."""
+        if self.claim.why_not:
+            return []
+        return [s for s, outcome in self.outcomes.items() if word(outcome) != self.text]
+
+
+def word(outcome: Outcome) -> str:
+    """Whether a claim holds, with nine of ten seeds or more."""
+    return HOLDS if np.mean(outcome.holds) >= HOLDING_SHARE else FAILS
+
+
+def verdicts(
+    claims: Sequence[Claim], memory_mib: float, seeds: Sequence[int], jobs: int
+) -> list[Verdict]:
+    """Run what the claims need, up to `jobs` at a time, and check them.
+
+    Raises WorkloadError, MechanismError, OSError, ExecuteError.
+    """
+    results = _results(_needed(claims), memory_mib, seeds, jobs)
+    return [
+        Verdict(claim, {s: claim.check(results, s) for s in (claim.setting, *claim.over)})
+        if claim.check
+        else Verdict(claim, {})
+        for claim in claims
+    ]
+
+
+def _needed(claims: Sequence[Claim]) -> list[Run]:
+    """Each setting once, with all mechanisms that some claim needs there, in order."""
+    mechanisms: dict[Setting, list[str]] = {}
+    for claim in claims:
+        for run in claim.runs():
+            names = mechanisms.setdefault(run.setting, [])
+            names += [name for name in run.mechanisms if name not in names]
+    return [Run(setting, tuple(names)) for setting, names in mechanisms.items()]
+
+
+def _results(runs: list[Run], memory_mib: float, seeds: Sequence[int], jobs: int) -> Results:
+    with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
+        paths = {(run, seed): Path(folder) / f"{n}-{seed}" for n, run in enumerate(runs)
+                 for seed in seeds}  # fmt: skip
+        tasks = [
+            Task(f"{run.setting.title}, seed {seed}", _figures, (run, memory_mib, seed, path))
+            for (run, seed), path in paths.items()
+        ]
+        with progress_of({task.label: 1.0 for task in tasks}) as report:
+            execute(tasks, jobs, report)
+        made = {key: pickle.loads(path.read_bytes()) for key, path in paths.items()}
+    return Results(
+        {
+            (run.setting, name): [made[run, seed][name] for seed in seeds]
+            for run in runs
+            for name in run.mechanisms
+        }
+    )
+
+
+def _figures(run: Run, memory_mib: float, seed: int, path: Path, *, progress: Progress) -> None:
+    """In any process, from which results come back by file."""
+    path.write_bytes(pickle.dumps(run.figures(memory_mib, seed)))
+    progress(1, 1)
