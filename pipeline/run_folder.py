@@ -26,13 +26,18 @@ class Recorded(NamedTuple):
     seed: int
 
 
+def _source_of(entry: dict) -> str:
+    return str(entry.get("source", {}).get("text", ""))
+
+
 @dataclass(frozen=True)
 class RunFolder:
-    """A run's results. `recordings`: in the order of the run matrix."""
+    """A run's results. `recordings`: in the order of the run matrix; `sources`: what made each."""
 
     folder: Path
     config: RunConfig
     recordings: tuple[Recorded, ...]
+    sources: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, folder: Path, name: str = METADATA) -> "RunFolder":
@@ -44,14 +49,15 @@ class RunFolder:
                 Recorded(*(entry[key] for key in Recorded._fields))
                 for entry in metadata["recordings"]
             )
+            sources = tuple(map(_source_of, metadata["recordings"]))
             if any(Path(recorded.file).name != recorded.file for recorded in recordings):
                 raise ValueError("a recording outside its folder")
         except FileNotFoundError:
             why = "its run did not end" if (folder / UNFINISHED).exists() else f"it has no {name}"
             raise UsageError(f"{folder}: no run of pagereel: {why}") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageError(f"{folder / name}: not readable: {error}") from None
-        return cls(folder, config, recordings)
+        return cls(folder, config, recordings, sources)
 
     def path(self, recorded: Recorded) -> Path:
         """Where a recording lies."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.config import UsageError, check_names
 from pipeline.metrics import METRICS
-from pipeline.plain_text import WIDTH
+from pipeline.plain_text import WIDTH, joined, paragraph
 from pipeline.run_folder import RunFolder, read_table
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def show_table(
     before = _figures(run, metrics, phases)
     if other is None:
         print(table_text(before), end="")
+        print(sources_text(RunFolder.open(run)), end="")
         return
     after = _figures(other, metrics, phases)
     if not set(before.index) & set(after.index):
@@ -47,6 +48,19 @@ def _figures(run: Path, metrics: tuple[str, ...], phases: tuple[str, ...]) -> "p
     if seeds > 1:
         print(f"{run}: means of {seeds} seeds.\n")
     return summary.groupby(KEY, sort=False)["value"].mean()
+
+
+def sources_text(run: RunFolder) -> str:
+    """Where the figures of the first seed come from; by mechanism where that differs."""
+    mechanisms: dict[str, list[str]] = {}
+    for recorded, source in zip(run.recordings, run.sources, strict=True):
+        if recorded.seed == run.recordings[0].seed:
+            mechanisms.setdefault(source, []).append(recorded.mechanism)
+    lines = []
+    for source, names in mechanisms.items():
+        of = "" if len(mechanisms) == 1 else f"{', '.join(dict.fromkeys(names))}: "
+        lines += paragraph(of + source)
+    return joined(["", *lines]) if lines else ""
 
 
 def table_text(figures: "pd.Series") -> str:

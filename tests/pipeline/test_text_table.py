@@ -49,9 +49,22 @@ def test_the_table_of_a_run(pagereel: Commands, tmp_path: Path) -> None:
     alone = pagereel("table", tmp_path / "a", "--metric", "nonmov_blocks").out
     assert alone.startswith("nonmov_blocks (blocks)")
     assert "mixed (%)" not in alone
+    assert alone.endswith("\nsimulated; synthetic churn, seed 0\n")
     both = pagereel("table", tmp_path / "a", tmp_path / "b", "--phase", "churn").out
     assert "+" in both
     assert "lunch" in pagereel.refused("table", tmp_path / "a", "--phase", "lunch", code=2)
     assert "beauty" in pagereel.refused("table", tmp_path / "a", "--metric", "beauty", code=2)
     (tmp_path / "a" / "summary.csv").write_bytes(b"\xff\x00")
     assert "summary.csv" in pagereel.refused("table", tmp_path / "a", code=2)
+
+
+@pytest.mark.speed
+def test_with_reclaim_the_table_says_when_kswapd_stops(pagereel: Commands, tmp_path: Path) -> None:
+    run = ("run", "-w", "stress-highalloc", "-p", "memory_mib=32", "--only", "tables", "--frames",
+           "4", "-m", "2007-list", "-m", "6.1-list", "-j", 1, "-o", tmp_path / "a")  # fmt: skip
+    assert pagereel(*run).code == 0
+    told = pagereel("table", tmp_path / "a", "--metric", "huge_allocated").out
+    source = "simulated; synthetic stress-highalloc, seed 0; kswapd"
+    assert f"2007-list: {source} order-aware" in told.replace("\n", " ")
+    assert f"6.1-list: {source} twice-the-request" in told.replace("\n", " ")
+    assert max(map(len, told.splitlines())) <= WIDTH
