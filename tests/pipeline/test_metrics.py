@@ -198,3 +198,7 @@ def test_huge_allocated_counts_what_a_phase_has_got_so_far(tmp_path: Path) -> No
     values = METRICS["huge_allocated"].measure(evidence).tolist()
     assert values[1:5] == [12.5, 25.0, 25.0, 25.0]  # a phase's end is its own still
     assert np.isnan([values[0], values[5]]).all()
+    evidence.header["phases"][1]["sample_op"] = 10  # taken as it begins: not what the first got
+    values = METRICS["huge_allocated"].measure(evidence).tolist()
+    assert np.isnan(values[2])
+    assert values[1] == 12.5
