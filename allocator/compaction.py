@@ -16,6 +16,8 @@ import numpy as np
 from allocator.page_alloc import Memory
 from allocator.scanners import Scanners
 from allocator.terms import (
+    CLUSTER_PAGES,
+    COSTLY_ORDER,
     HIGHATOMIC,
     HUGE_ORDER,
     MOVABLE,
@@ -27,8 +29,6 @@ from allocator.zones import MOVABLE_ZONE, Zone
 ASYNC, SYNC = range(2)
 CONTINUE, SUCCESS, COMPLETE, PARTIAL, SKIPPED, STUCK = range(6)
 WHOLE_ZONE = -1  # in place of an order: until the scanners meet
-CLUSTER_PAGES = 32
-COSTLY_ORDER = 3
 EXTFRAG_THRESHOLD = 500
 MAX_DEFER_SHIFT = 6
 

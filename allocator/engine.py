@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from allocator.compaction import ASYNC, COSTLY_ORDER, SYNC, Compaction
+from allocator.compaction import ASYNC, SYNC, Compaction
 from allocator.kcompactd import Kcompactd
 from allocator.page_alloc import Memory
 from allocator.reclaim import SLICE_US, Reclaim
 from allocator.slab import Slabs
 from allocator.terms import (
     COMPACT,
+    COSTLY_ORDER,
     DROP_CACHES,
     MOVABLE,
     OBJECT,
@@ -160,41 +161,46 @@ class Engine:
         Source: 2.6.20 __alloc_pages; 6.1 __alloc_pages_slowpath.
         """
         memory, compacts = self.memory, self._compaction and order > 0
-        class_zone = memory.class_zone(mobility)
-        migratetype = memory.request_type(order, mobility, flags)
-        lightly = order > COSTLY_ORDER or migratetype != MOVABLE
-        if compacts and lightly and self._compaction.direct(class_zone, order, migratetype, ASYNC):
+        if compacts and self._compact(order, mobility, flags, ASYNC):
             pfn = memory.try_alloc(order, mobility, flags)
             if pfn != PFN_NONE:
                 return pfn
         if self._reclaim:
-            pfn = self._reclaim_for(class_zone, order, mobility, flags)
+            pfn = self._reclaim_for(order, mobility, flags)
             if pfn != PFN_NONE:
                 return pfn
         elif compacts:
-            self._compact(class_zone, order, migratetype)
+            self._compact(order, mobility, flags, SYNC)
         return memory.alloc(order, mobility, flags)
 
-    def _compact(self, class_zone: int, order: int, migratetype: int) -> None:
-        """Direct compaction in earnest."""
-        for zone in range(len(self.memory.zones)):
-            self.memory.drain_zone(zone)
-        self._compaction.direct(class_zone, order, migratetype, SYNC)
+    def _compact(self, order: int, mobility: int, flags: int, mode: int) -> bool:
+        """Direct compaction; whether it made a block.
 
-    def _reclaim_for(self, class_zone: int, order: int, mobility: int, flags: int) -> int:
+        Lightly only for orders above 3 and what isn't movable, in earnest after a drain.
+        """
+        memory = self.memory
+        migratetype = memory.request_type(order, mobility, flags)
+        if mode == ASYNC and order <= COSTLY_ORDER and migratetype == MOVABLE:
+            return False
+        if mode == SYNC:
+            for zone in range(len(memory.zones)):
+                memory.drain_zone(zone)
+        return self._compaction.direct(memory.class_zone(mobility), order, migratetype, mode)
+
+    def _reclaim_for(self, order: int, mobility: int, flags: int) -> int:
         """Direct reclaim, then compaction: once for orders above 3, else as long as it gets
         anywhere.
 
         Source: 2.6.20 __alloc_pages, do_retry; 6.1 should_reclaim_retry, should_compact_retry.
         """
+        class_zone = self.memory.class_zone(mobility)
         compacts = self._compaction and order > 0
-        migratetype = self.memory.request_type(order, mobility, flags)
         rounds = vain = 0
         while vain < VAIN_ROUNDS:
             reclaimed_pages = self._reclaim.direct(class_zone, order)
             pfn = self.memory.try_alloc(order, mobility, flags)
             if pfn == PFN_NONE and compacts:
-                self._compact(class_zone, order, migratetype)
+                self._compact(order, mobility, flags, SYNC)
                 pfn = self.memory.try_alloc(order, mobility, flags)
             rounds += 1
             vain = 0 if reclaimed_pages else vain + 1

@@ -7,13 +7,13 @@ from array import array
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from allocator.compaction import CONTINUE, COSTLY_ORDER, SUCCESS, Compaction
+from allocator.compaction import CONTINUE, SUCCESS, Compaction
 from allocator.page_alloc import Memory
 from allocator.slab import Slabs
+from allocator.terms import CLUSTER_PAGES, COSTLY_ORDER
 from allocator.vmscan import Lru
 
 DEF_PRIORITY = 12
-CLUSTER_PAGES = 32
 SLICE_US = 10_000  # the daemons and the disk work a bit each so often
 WAIT_US = 20_000  # a request that got nothing waits for the disk
 BACKGROUND_PERCENT = 10  # of memory may be dirty before the flusher starts
@@ -56,17 +56,17 @@ class Reclaim:
         Source: 2.6.20 try_to_free_pages, shrink_zones; 6.1 do_try_to_free_pages.
         """
         self._memory.count("direct_reclaims")
+        if self._node and order > COSTLY_ORDER and self._left_to_compaction(class_zone, order):
+            return 0
         zones = [class_zone] if self._node else list(range(class_zone, -1, -1))
         lru_pages = sum(map(self.lru.list_pages, zones))
         total_scanned, reclaimed_pages, priority = 0, 0, DEF_PRIORITY + 1
-        if self._node and order > COSTLY_ORDER and self._left_to_compaction(class_zone, order):
-            return 0
         while priority > 0 and reclaimed_pages < CLUSTER_PAGES:
             priority -= 1
             scanned = 0
             for zone in zones:
                 self._prev_priority[zone] = min(self._prev_priority[zone], priority)
-                if priority < DEF_PRIORITY and self._passed_over(zone):
+                if self._passed_over(zone, priority):
                     continue
                 found = self._shrink_zone(zone, priority, order, class_zone, kswapd=False)
                 scanned += found.scanned
@@ -170,9 +170,7 @@ class Reclaim:
                 balanced = True
                 lru_pages = sum(map(self.lru.list_pages, range(end_zone + 1)))
                 for zone in range(end_zone + 1):
-                    if self._is_empty(zone) or (
-                        priority < DEF_PRIORITY and self._passed_over(zone)
-                    ):
+                    if self._is_empty(zone) or self._passed_over(zone, priority):
                         continue
                     balanced = balanced and self._has_high(zone, order, end_zone)
                     reached[zone] = priority
@@ -228,7 +226,7 @@ class Reclaim:
 
     def _highest_lacking(self, order: int, priority: int) -> int | None:
         for zone in range(len(self._memory.zones) - 1, -1, -1):
-            if self._is_empty(zone) or (priority < DEF_PRIORITY and self._passed_over(zone)):
+            if self._is_empty(zone) or self._passed_over(zone, priority):
                 continue
             if not self._has_high(zone, order, 0):
                 return zone
@@ -264,23 +262,22 @@ class Reclaim:
         self._see_frees()
         lumpy_order = order if self._rules.lumpy else 0
         distress = not self._node and self._distress(zone, priority)
-        self.lru.shrink_zone(zone, priority, lumpy_order, distress, kswapd, class_zone, gently)
-        found = self._tell(kswapd)
-        while self._goes_on(found, order, class_zone, priority):
-            self.lru.shrink_zone(zone, priority, lumpy_order, distress, kswapd, class_zone, gently)
+        scan = (zone, priority, lumpy_order, distress, kswapd, class_zone, gently)
+        self.lru.shrink_zone(*scan)
+        found = more = self._tell(kswapd)
+        while more.reclaimed_pages and self._goes_on(order, class_zone, priority):
+            self.lru.shrink_zone(*scan)
             more = self._tell(kswapd)
             found = _Found(*map(sum, zip(found, more, strict=True)))
-            if not more.reclaimed_pages:
-                break
         self._scanned_pages[zone] += found.looked_at_pages
         return found
 
-    def _goes_on(self, found: _Found, order: int, class_zone: int, priority: int) -> bool:
+    def _goes_on(self, order: int, class_zone: int, priority: int) -> bool:
         """Whether reclaim for a large block goes on until compaction has pages enough.
 
         Source: 6.1 should_continue_reclaim.
         """
-        if not self._node or self.compaction is None or not found.reclaimed_pages or order == 0:
+        if not self._node or self.compaction is None or order == 0:
             return False
         if order <= COSTLY_ORDER and priority >= DEF_PRIORITY - 2:
             return False
@@ -309,12 +306,12 @@ class Reclaim:
         mapped = self.lru.mapped_percent(self._managed_pages) // 2
         return mapped + distress + self._rules.swappiness >= 100
 
-    def _passed_over(self, zone: int) -> bool:
-        """Whether reclaim only takes a first look at a zone.
+    def _passed_over(self, zone: int, priority: int) -> bool:
+        """Whether reclaim only took a first look at a zone, at the first priority.
 
         Source: 2.6.20 zone->all_unreclaimable; 6.1 has no such state of a zone.
         """
-        return not self._node and self._all_unreclaimable[zone]
+        return priority < DEF_PRIORITY and self._all_unreclaimable[zone]
 
     def _shrink_slabs(self, scanned: int, lru_pages: int, priority: int) -> tuple[int, int]:
         """Age the slabs by as much as the lists; objects and pages that came free.

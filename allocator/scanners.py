@@ -5,16 +5,16 @@ A hot module, compiled like page_alloc.py; where the scanners go is decided in c
 
 import cython
 
+from allocator import terms
 from allocator.page_alloc import Memory
-from allocator.terms import SCATTER
 
 # C constants: a plain module global would be a Python object in compiled code.
-PFN_NONE = cython.declare(cython.int, 2147483647)
-FREE = cython.declare(cython.int, 0)
-CLASS_MOVABLE = cython.declare(cython.int, 2)
-CLUSTER_PAGES = cython.declare(cython.int, 32)
+PFN_NONE = cython.declare(cython.int, terms.PFN_NONE)
+FREE = cython.declare(cython.int, terms.FREE)
+CLASS_MOVABLE = cython.declare(cython.int, terms.CLASS_MOVABLE)
+CLUSTER_PAGES = cython.declare(cython.int, terms.CLUSTER_PAGES)
 PRIME = cython.declare(cython.longlong, 1009)
-FACTOR = cython.declare(cython.longlong, SCATTER)
+FACTOR = cython.declare(cython.longlong, terms.SCATTER)
 
 
 @cython.cclass

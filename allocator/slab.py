@@ -8,13 +8,14 @@ from array import array
 
 import cython
 
+from allocator import terms
 from allocator.page_alloc import Memory
 from allocator.terms import SlabCache
 
 # C constants: a plain module global would be a Python object in compiled code.
 NONE = cython.declare(cython.int, -1)
-KIND_OBJECT = cython.declare(cython.int, 5)
-PINNED = cython.declare(cython.int, 128)
+KIND_OBJECT = cython.declare(cython.int, terms.OBJECT)
+PINNED = cython.declare(cython.int, terms.PINNED)
 UNUSED = cython.declare(cython.int, 1)  # on the list of objects that a shrinker may free
 REFERENCED = cython.declare(cython.int, 2)
 
@@ -105,7 +106,7 @@ class Slabs:
         self.nr_spare -= 1
         slab = self.spare[self.nr_spare]
         self.pfn[slab], self.used[slab], self.cache_of_slab[slab] = pfn, 0, cache
-        _link_slab(self, self.nr_slabs + cache, slab)
+        _link(self.slab_next, self.slab_prev, self.nr_slabs + cache, slab)
 
     def age(self, scanned: int, lru_pages: int) -> tuple[int, int]:
         """Look at as great a share of each shrinkable cache as of the LRU lists; those freed, and
@@ -171,8 +172,8 @@ class Slabs:
             number = self.prev[node]
             if self.flags[number] & REFERENCED:
                 self.flags[number] ^= REFERENCED
-                _unlink(self, number)
-                _link(self, node, number)
+                _unlink(self.next, self.prev, number)
+                _link(self.next, self.prev, node, number)
                 continue
             slab = _forget(self, number)
             freed += 1
@@ -202,43 +203,25 @@ class Slabs:
 @cython.cfunc
 @cython.exceptval(check=False)
 @cython.nogil
-def _link(s: Slabs, after: cython.int, number: cython.int) -> cython.void:
-    before: cython.int = s.next[after]
-    s.next[after] = number
-    s.prev[number] = after
-    s.next[number] = before
-    s.prev[before] = number
+def _link(
+    links: cython.int[::1], back: cython.int[::1], after: cython.int, number: cython.int
+) -> cython.void:
+    """Insert an object or a slab behind another one."""
+    before: cython.int = links[after]
+    links[after] = number
+    back[number] = after
+    links[number] = before
+    back[before] = number
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
 @cython.nogil
-def _unlink(s: Slabs, number: cython.int) -> cython.void:
-    after: cython.int = s.prev[number]
-    before: cython.int = s.next[number]
-    s.next[after] = before
-    s.prev[before] = after
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-@cython.nogil
-def _link_slab(s: Slabs, after: cython.int, slab: cython.int) -> cython.void:
-    before: cython.int = s.slab_next[after]
-    s.slab_next[after] = slab
-    s.slab_prev[slab] = after
-    s.slab_next[slab] = before
-    s.slab_prev[before] = slab
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-@cython.nogil
-def _unlink_slab(s: Slabs, slab: cython.int) -> cython.void:
-    after: cython.int = s.slab_prev[slab]
-    before: cython.int = s.slab_next[slab]
-    s.slab_next[after] = before
-    s.slab_prev[before] = after
+def _unlink(links: cython.int[::1], back: cython.int[::1], number: cython.int) -> cython.void:
+    after: cython.int = back[number]
+    before: cython.int = links[number]
+    links[after] = before
+    back[before] = after
 
 
 # Objects.
@@ -254,7 +237,7 @@ def _use(s: Slabs, number: cython.int, flags: cython.int) -> cython.void:
     """
     cache: cython.int = s.cache_of_slab[s.slab_of[number]]
     if flags & PINNED and s.flags[number] & UNUSED:
-        _unlink(s, number)
+        _unlink(s.next, s.prev, number)
         s.unused[cache] -= 1
         s.flags[number] = 0
     elif s.flags[number] & UNUSED and not s.first_use:
@@ -276,11 +259,11 @@ def _place(s: Slabs, number: cython.int, cache: cython.int, flags: cython.int) -
     s.slab_of[number] = slab
     s.used[slab] += 1
     if s.used[slab] == s.capacity[cache]:
-        _unlink_slab(s, slab)
+        _unlink(s.slab_next, s.slab_prev, slab)
     s.flags[number] = 0
     if not flags & PINNED:
         s.flags[number] = (UNUSED | REFERENCED) if s.first_use else UNUSED
-        _link(s, s.nr_objects + cache, number)
+        _link(s.next, s.prev, s.nr_objects + cache, number)
         s.unused[cache] += 1
     return True
 
@@ -301,13 +284,13 @@ def _forget(s: Slabs, number: cython.int) -> cython.int:
     cache = s.cache_of_slab[slab]
     s.slab_of[number] = NONE
     if s.flags[number] & UNUSED:
-        _unlink(s, number)
+        _unlink(s.next, s.prev, number)
         s.unused[cache] -= 1
     s.flags[number] = 0
     if s.used[slab] < s.capacity[cache]:
-        _unlink_slab(s, slab)
+        _unlink(s.slab_next, s.slab_prev, slab)
     s.used[slab] -= 1
     if s.used[slab] == 0:
         return slab
-    _link_slab(s, s.slab_prev[s.nr_slabs + cache], slab)
+    _link(s.slab_next, s.slab_prev, s.slab_prev[s.nr_slabs + cache], slab)
     return NONE

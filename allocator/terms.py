@@ -11,6 +11,8 @@ import numpy as np
 PAGE_SIZE_BYTES = 4096
 MAX_ORDER = 10  # highest order, inclusive
 NR_ORDERS = MAX_ORDER + 1
+COSTLY_ORDER = 3  # above it, requests are given up early. Source: PAGE_ALLOC_COSTLY_ORDER
+CLUSTER_PAGES = 32  # that are scanned, isolated or migrated at a time. Source: SWAP_CLUSTER_MAX
 PFN_NONE = 2**31 - 1  # null pfn: fails loudly as an index, where -1 would write the last page
 
 # Migratetypes.

@@ -12,33 +12,33 @@ from array import array
 import cython
 import numpy as np
 
+from allocator import terms
 from allocator.mechanism import Mechanism
 from allocator.page_alloc import Memory
-from allocator.terms import MAX_ORDER
 
 # C constants: a plain module global would be a Python object in compiled code.
-PFN_NONE = cython.declare(cython.int, 2147483647)
+PFN_NONE = cython.declare(cython.int, terms.PFN_NONE)
 # Flags of a page: those of its operations (terms), and where it stands.
 ON_LIST = cython.declare(cython.int, 1)
 ACTIVE = cython.declare(cython.int, 2)
 REFERENCED = cython.declare(cython.int, 4)
-ANON = cython.declare(cython.int, 8)  # else it is page cache
+ANON = cython.declare(cython.int, terms.ANON)  # else it is page cache
 YOUNG = cython.declare(cython.int, 16)  # used through a mapping since that was looked at last
-MAPPED = cython.declare(cython.int, 32)
-DIRTY = cython.declare(cython.int, 64)
+MAPPED = cython.declare(cython.int, terms.MAPPED)
+DIRTY = cython.declare(cython.int, terms.DIRTY)
 WRITEBACK = cython.declare(cython.int, 128)
-OF_OP = cython.declare(cython.int, 104)  # anonymous, mapped, dirty
-ON_LRU = cython.declare(cython.int, 24)  # of an operation: anonymous or file
-KIND_USE = cython.declare(cython.int, 4)
-KIND_FREE = cython.declare(cython.int, 1)
+OF_OP = cython.declare(cython.int, terms.ANON | terms.MAPPED | terms.DIRTY)
+ON_LRU = cython.declare(cython.int, terms.ON_LRU)  # of an operation: anonymous or file
+KIND_USE = cython.declare(cython.int, terms.USE)
+KIND_FREE = cython.declare(cython.int, terms.FREE_OP)
 KEEP = cython.declare(cython.int, 0)
 ACTIVATE = cython.declare(cython.int, 1)
 RECLAIM = cython.declare(cython.int, 2)
-CLUSTER_PAGES = cython.declare(cython.int, 32)
-COSTLY_ORDER = cython.declare(cython.int, 3)
+CLUSTER_PAGES = cython.declare(cython.int, terms.CLUSTER_PAGES)
+COSTLY_ORDER = cython.declare(cython.int, terms.COSTLY_ORDER)
 EXPIRE_MS = cython.declare(cython.int, 30000)
 LISTS_A_SCOPE = 4
-BATCH_PAGES = 32 + (1 << MAX_ORDER)
+BATCH_PAGES = terms.CLUSTER_PAGES + (1 << terms.MAX_ORDER)
 
 
 @cython.cclass
@@ -226,13 +226,9 @@ class Lru:
                 _evict(self, pfn, count)
                 count += 1
                 if count == CLUSTER_PAGES:
-                    self._give_back(count)
+                    _give_back(self, count)
                     count = 0
-        self._give_back(count)
-
-    def _give_back(self, count: int) -> None:
-        if count:
-            self.memory.free_pages(self.batch, count)
+        _give_back(self, count)
 
     # The disk.
 
@@ -576,6 +572,13 @@ def _evict(l: Lru, pfn: cython.int, place: cython.int) -> cython.void:
 
 
 @cython.cfunc
+def _give_back(l: Lru, count: cython.int):
+    """Free the first pages of the batch."""
+    if count:
+        l.memory.free_pages(l.batch, count)
+
+
+@cython.cfunc
 @cython.exceptval(check=False)
 @cython.nogil
 def _verdict(l: Lru, pfn: cython.int, order: cython.int, waits: cython.bint) -> cython.int:
@@ -587,14 +590,11 @@ def _verdict(l: Lru, pfn: cython.int, order: cython.int, waits: cython.bint) -> 
     DEVIATION: D26, swap has always room.
     """
     flags: cython.int = l.flags[pfn]
-    referenced: cython.int = flags & (YOUNG | REFERENCED)
-    if l.split:
-        return _verdict_split(l, pfn)
     l.scanned += 2 if flags & MAPPED else 1
     if flags & WRITEBACK and not waits:
         return KEEP
     flags &= ~WRITEBACK
-    if referenced and order <= COSTLY_ORDER:
+    if flags & (YOUNG | REFERENCED) and order <= COSTLY_ORDER:
         flags &= ~(YOUNG | REFERENCED)
         l.flags[pfn] = flags
         if flags & MAPPED:
@@ -602,9 +602,10 @@ def _verdict(l: Lru, pfn: cython.int, order: cython.int, waits: cython.bint) -> 
         if flags & DIRTY:
             return KEEP
     l.flags[pfn] = flags
-    if not flags & DIRTY or (_write(l, pfn) and waits):
+    if not flags & DIRTY:
         return RECLAIM
-    return KEEP
+    _write(l, pfn)
+    return RECLAIM if waits else KEEP
 
 
 @cython.cfunc
@@ -642,15 +643,14 @@ def _verdict_split(l: Lru, pfn: cython.int) -> cython.int:
 @cython.cfunc
 @cython.exceptval(check=False)
 @cython.nogil
-def _write(l: Lru, pfn: cython.int) -> cython.bint:
-    """Send a dirty page to the disk. True: for who waits it is there."""
+def _write(l: Lru, pfn: cython.int) -> cython.void:
+    """Send a dirty page to the disk; without room in the queue it counts as written at once."""
     place: cython.int = (l.writing_at + l.writing_entries) & (l.ring - 1)
     _clean(l, pfn)
     if l.writing_entries < l.ring:
         l.flags[pfn] = l.flags[pfn] | WRITEBACK
         l.writing[place] = pfn
         l.writing_entries += 1
-    return True
 
 
 @cython.cfunc
@@ -684,8 +684,7 @@ def _shrink_inactive(
         at_most -= 1
         l.looked_at += 1
         if zone > class_zone:
-            _unlink(l, old, which)
-            _put(l, old, which, False)
+            _set_active(l, old, zone, False)
             continue
         left -= 1
         if not l.lumpy or order == 0:
@@ -728,7 +727,8 @@ def _settle(
     found: cython.int,
 ) -> cython.int:
     """Reclaim one page or put it back onto a list; how many are in the batch then."""
-    verdict: cython.int = _verdict(l, pfn, order, waits)
+    verdict: cython.int
+    verdict = _verdict_split(l, pfn) if l.split else _verdict(l, pfn, order, waits)
     if verdict == RECLAIM:
         _evict(l, pfn, found)
         return found + 1
@@ -835,8 +835,7 @@ def _shrink_batch(
     count = _shrink_inactive(l, which, pages, order, kswapd, class_zone)
     if l.dirty_met and l.dirty_met == l.scanned - before:  # the flusher is too slow
         l.flush_pages = max(l.flush_pages, l.nr_dirty)
-    if count:
-        l.memory.free_pages(l.batch, count)
+    _give_back(l, count)
 
 
 @cython.cfunc

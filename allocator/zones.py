@@ -6,7 +6,7 @@ from math import isqrt
 import numpy as np
 
 from allocator.mechanism import Mechanism
-from allocator.terms import HOLE, PAGE_SIZE_BYTES, RESERVED
+from allocator.terms import CLUSTER_PAGES, HOLE, PAGE_SIZE_BYTES, RESERVED
 
 # First pfn above each zone (4 KiB pages), and how many pages above a zone cost one page of reserve
 # in it. Source: 6.1 arch/x86/mm/init.c; mm/page_alloc.c, sysctl_lowmem_reserve_ratio; the same of
@@ -17,7 +17,6 @@ ARCHITECTURES = {
 }
 MOVABLE_ZONE, HIGHMEM_ZONE = "Movable", "HighMem"
 NOT_FOR_KERNEL = (MOVABLE_ZONE, HIGHMEM_ZONE)  # for movable requests only
-SWAP_CLUSTER_PAGES = 32
 KERNEL_MIGRATETYPES = 5  # of a 6.1 kernel with isolation and without CMA, as Debian builds it
 
 
@@ -158,7 +157,7 @@ def with_watermarks(zones: list[Zone], all_min_pages: int, mechanism: Mechanism)
             to_low = max(share // 4, zone.managed_pages * 10 // 10000)
             to_high = 2 * to_low
         if zone.name in high_memory:  # the kernel doesn't depend on it
-            lowest = min(max(zone.managed_pages // 1024, SWAP_CLUSTER_PAGES), 128)
+            lowest = min(max(zone.managed_pages // 1024, CLUSTER_PAGES), 128)
         result.append(
             replace(
                 zone,

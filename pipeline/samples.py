@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import permutations
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -72,30 +72,42 @@ def replays(
 
     `before`: other tasks that are begun first. Raises as `replayed` and they do, and ExecuteError.
     """
+    # One seed after the other: its stream is made once in a process, and kept for the others.
+    calls = [
+        Call(f"{variant.label}, seed {seed}", replayed, (*variant[1:], seed))
+        for seed in seeds
+        for variant in variants
+    ]
+    made = brought_back(calls, jobs, before)
+    return [made[number :: len(variants)] for number in range(len(variants))]
+
+
+class Call(NamedTuple):
+    """A function of a module, to be called in any process."""
+
+    label: str
+    function: Callable
+    arguments: tuple
+
+
+def brought_back(calls: Sequence[Call], jobs: int, before: Sequence[Task] = ()) -> list[Any]:
+    """What each call returns, in their order; up to `jobs` at a time.
+
+    `before`: tasks that are begun first. Raises what they do, and ExecuteError.
+    """
     with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
-        numbered = list(enumerate(variants))
-        # One seed after the other: its stream is made once in a process, and kept for the others.
+        paths = [Path(folder) / str(number) for number in range(len(calls))]
         tasks = [
-            Task(
-                f"{variant.label}, seed {seed}",
-                _replay_one,
-                (variant, seed, Path(folder) / f"{number}-{seed}"),
-            )
-            for seed in seeds
-            for number, variant in numbered
+            Task(call.label, _call, (call, path)) for call, path in zip(calls, paths, strict=True)
         ]
         with progress_of({task.label: 1.0 for task in (*before, *tasks)}) as report:
             execute([*before, *tasks], jobs, report)
-        return [
-            [pickle.loads((Path(folder) / f"{number}-{seed}").read_bytes()) for seed in seeds]
-            for number, _ in numbered
-        ]
+        return [pickle.loads(path.read_bytes()) for path in paths]
 
 
-def _replay_one(variant: Variant, seed: int, path: Path, *, progress: Progress) -> None:
+def _call(call: Call, path: Path, *, progress: Progress) -> None:
     """In any process, from which results come back by file."""
-    figures = replayed(variant.source, variant.mechanism, variant.parameters, seed)
-    path.write_bytes(pickle.dumps(figures))
+    path.write_bytes(pickle.dumps(call.function(*call.arguments)))
     progress(1, 1)
 
 

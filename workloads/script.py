@@ -36,16 +36,17 @@ class Script:
         offset: int = 0,
     ) -> None:
         """One operation for each id; the other columns as in Ops, arrays or the same for all."""
-        n = len(ids)
-        columns = (kind, order, mobility, flags)
+        columns = (
+            (kind, np.uint8),
+            (ids, np.int32),
+            (order, np.uint8),
+            (mobility, np.uint8),
+            (flags, np.uint8),
+            (offset, np.uint16),
+            (time_us, np.int64),
+        )
         self._parts.append(
-            (
-                np.full(n, columns[0], np.uint8),
-                ids.astype(np.int32),
-                *(np.broadcast_to(np.asarray(c, np.uint8), n) for c in columns[1:]),
-                np.full(n, offset, np.uint16),
-                np.broadcast_to(np.asarray(time_us, np.int64), n),
-            )
+            tuple(np.broadcast_to(np.asarray(c, dtype), len(ids)) for c, dtype in columns)
         )
 
     def add_objects(

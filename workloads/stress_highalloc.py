@@ -72,9 +72,7 @@ class Parameters:
     dentry_objects: int = 21
     inode_objects: int = 4
     updatedb_per_s: float = 500.0  # files
-    open_files_per_gib: float = (
-        1000.0  # of those that updatedb sees: in use from the build till the round's end
-    )
+    open_files_per_gib: float = 1000.0  # seen by updatedb before the first attempt
     file_pages: float = 4.0  # mean size of a file in a tree
     copy_pages_per_s: float = 10_000.0
 
@@ -282,10 +280,9 @@ class _Test:
         count = int(self.p.updatedb_per_s * (times.kill_s - times.build_s))
         if not count:
             return
-        open_files = min(int(self.p.open_files_per_gib * self.p.memory_mib / 1024), count)
         seen = self._times(times.build_s, times.kill_s, count)
         early = int(np.searchsorted(seen, int(times.load_s * S)))  # their number is steady then
-        open_files = min(open_files, early)
+        open_files = min(int(self.p.open_files_per_gib * self.p.memory_mib / 1024), early)
         flags = np.zeros(count, np.uint8)
         flags[self.random.permutation(early)[:open_files]] = PINNED
         for cache in (DENTRY, INODE):

@@ -62,6 +62,22 @@ def _gains(results: Results, setting: Setting, more: str, less: str) -> dict[str
     return {p: results.got(setting, more, p) - results.got(setting, less, p) for p in CELLS}
 
 
+def _later(results: Results, setting: Setting, later: str, earlier: str) -> dict[str, np.ndarray]:
+    """What each mechanism gains from one phase to another."""
+    return {m: results.got(setting, m, later) - results.got(setting, m, earlier) for m in OF_2007}
+
+
+def _lumpy_gains(results: Results, setting: Setting, *cells: tuple[str, str]) -> list[np.ndarray]:
+    """What lumpy reclaim brings in each cell: a mechanism's phase."""
+    lumpy = with_lumpy(setting)
+    return [results.got(lumpy, *cell) - results.got(setting, *cell) for cell in cells]
+
+
+def _told(what: str, gains: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, str]]:
+    """Gains as figures of an outcome."""
+    return {f"{what}, {key}": (gain, POINTS) for key, gain in gains.items()}
+
+
 def _all(conditions) -> np.ndarray:
     return np.logical_and.reduce(list(conditions))
 
@@ -73,28 +89,23 @@ def _any(conditions) -> np.ndarray:
 def list_beats_vanilla(results: Results, setting: Setting) -> Outcome:
     """1. In huge pages, under load and at rest."""
     gains = _gains(results, setting, LIST, VANILLA)
-    shown = {f"list minus vanilla, {phase}": (gain, POINTS) for phase, gain in gains.items()}
+    shown = _told("list minus vanilla", gains)
     return Outcome(_all(gain > 0 for gain in gains.values()), shown)
 
 
 def rest_beats_load(results: Results, setting: Setting) -> Outcome:
     """2. For every kernel."""
-    gains = {
-        m: results.got(setting, m, "rest") - results.got(setting, m, "load-1") for m in OF_2007
-    }
-    shown = {f"rest minus load, {name}": (gain, POINTS) for name, gain in gains.items()}
-    return Outcome(_all(gain >= 0 for gain in gains.values()), shown)
+    gains = _later(results, setting, "rest", "load-1")
+    return Outcome(_all(gain >= 0 for gain in gains.values()), _told("rest minus load", gains))
 
 
 def lumpy_helps_grouped(results: Results, setting: Setting) -> Outcome:
     """3. Reclaim for contiguity does nothing for vanilla under load, and helps the others."""
-    gains = {
-        m: results.got(with_lumpy(setting), m, "load-1") - results.got(setting, m, "load-1")
-        for m in OF_2007
-    }
-    shown = {f"gain under load, {name}": (gain, POINTS) for name, gain in gains.items()}
+    cells = [(name, "load-1") for name in OF_2007]
+    gains = dict(zip(OF_2007, _lumpy_gains(results, setting, *cells), strict=True))
     helped = _all(gains[name] > 0 for name in (LIST, ZONE, BOTH))
-    return Outcome((np.abs(gains[VANILLA]) <= SAME_POINTS) & helped, shown)
+    unmoved = np.abs(gains[VANILLA]) <= SAME_POINTS
+    return Outcome(unmoved & helped, _told("gain under load", gains))
 
 
 def larger_pages_fail(results: Results, setting: Setting) -> Outcome:
@@ -115,15 +126,14 @@ def both_is_no_best(results: Results, setting: Setting) -> Outcome:
     over_vanilla = _gains(results, setting, BOTH, VANILLA)
     over_list = _gains(results, setting, BOTH, LIST)
     somewhere_less = _any(gain < 0 for gain in over_list.values())
-    shown = {f"both minus vanilla, {p}": (g, POINTS) for p, g in over_vanilla.items()}
-    shown |= {f"both minus list, {p}": (g, POINTS) for p, g in over_list.items()}
+    shown = _told("both minus vanilla", over_vanilla) | _told("both minus list", over_list)
     return Outcome(_all(g > 0 for g in over_vanilla.values()) & somewhere_less, shown)
 
 
 def zone_can_lose(results: Results, setting: Setting) -> Outcome:
     """6. A zone alone is below vanilla somewhere."""
     gains = _gains(results, setting, ZONE, VANILLA)
-    shown = {f"zone minus vanilla, {phase}": (gain, POINTS) for phase, gain in gains.items()}
+    shown = _told("zone minus vanilla", gains)
     return Outcome(_any(gain < 0 for gain in gains.values()), shown)
 
 
@@ -189,17 +199,14 @@ def list_frees_kernel_zones(results: Results, setting: Setting) -> Outcome:
 
 def second_pass_gets_more(results: Results, setting: Setting) -> Outcome:
     """11. Under load, pass 2 gets at least what pass 1 got."""
-    gains = {
-        m: results.got(setting, m, "load-2") - results.got(setting, m, "load-1") for m in OF_2007
-    }
-    shown = {f"pass 2 minus pass 1, {name}": (gain, POINTS) for name, gain in gains.items()}
-    return Outcome(_all(gain >= 0 for gain in gains.values()), shown)
+    gains = _later(results, setting, "load-2", "load-1")
+    return Outcome(_all(gain >= 0 for gain in gains.values()), _told("pass 2 minus pass 1", gains))
 
 
 def grouping_needs_reclaim(results: Results, setting: Setting) -> Outcome:
     """12. Without reclaim for contiguity grouping gains nothing under load, but at rest."""
     gains = _gains(results, setting, LIST, VANILLA)
-    shown = {f"list minus vanilla, {phase}": (gain, POINTS) for phase, gain in gains.items()}
+    shown = _told("list minus vanilla", gains)
     return Outcome((np.abs(gains["load-1"]) <= SAME_POINTS) & (gains["rest"] >= 5), shown)
 
 
@@ -224,10 +231,17 @@ def grouping_costs_little(results: Results, setting: Setting) -> Outcome:
     return Outcome(np.zeros(0, bool), shown)
 
 
-def _fallbacks(results: Results, setting: Setting, name: str, wanted: str = "", had: str = ""):
-    """All fallbacks until the end, or those of a type, or those onto a type's lists."""
+def _fallbacks(
+    results: Results,
+    setting: Setting,
+    name: str,
+    wanted: str = "",
+    had: str = "",
+    phase: str = "rest",
+) -> np.ndarray:
+    """All fallbacks until a phase's end, or those of a type, or those onto a type's lists."""
     pairs = [(a, b) for a, b in FALLBACK_PAIRS if wanted in ("", a) and had in ("", b)]
-    return sum(results.of(setting, name, "rest", f"fallbacks_{a}_in_{b}") for a, b in pairs)
+    return sum(results.of(setting, name, phase, f"fallbacks_{a}_in_{b}") for a, b in pairs)
 
 
 def fallbacks_are_movable(results: Results, setting: Setting) -> Outcome:
@@ -263,14 +277,11 @@ def total_is_no_harm(results: Results, setting: Setting) -> Outcome:
 def claiming_cuts_harm(results: Results, setting: Setting) -> Outcome:
     """17. By more than two thirds."""
     harm = _ratio(results, UNCLAIMED, setting, "unmovable", "movable")
+    without = _fallbacks(results, UNCLAIMED, LATER, "unmovable", "movable")
     shown = {
         "unmovable into movable, with claims to without": (harm, TIMES),
-        "the same, without claims": (
-            _fallbacks(results, UNCLAIMED, LATER, "unmovable", "movable"),
-            "fallbacks",
-        ),
+        "the same, without claims": (without, "fallbacks"),
     }
-    without = _fallbacks(results, UNCLAIMED, LATER, "unmovable", "movable")
     return Outcome((harm < 1 / 3) & (without > 0), shown)
 
 
@@ -281,42 +292,34 @@ def boosting_cuts_fallbacks(results: Results, setting: Setting) -> Outcome:
         names = [fragmenting_name(*pair) for pair in FALLBACK_PAIRS]
         return sum(results.of(of, LATER, TOTAL, name) for name in names)
 
-    share = small(setting) / np.maximum(small(UNBOOSTED), 1)
-    shown = {
-        "with boost to without": (share, TIMES),
-        "without": (small(UNBOOSTED), "fallbacks"),
-    }
-    return Outcome((share < 0.1) & (small(UNBOOSTED) > 0), shown)
+    without = small(UNBOOSTED)
+    share = small(setting) / np.maximum(without, 1)
+    shown = {"with boost to without": (share, TIMES), "without": (without, "fallbacks")}
+    return Outcome((share < 0.1) & (without > 0), shown)
 
 
 def second_run_is_worse(results: Results, setting: Setting) -> Outcome:
     """19. More unmovable fallbacks, and fewer huge pages."""
-    shown, worse = {}, []
-    for name in (LIST, LATER):
-        pairs = [f"fallbacks_unmovable_in_{t}" for t in ("movable", "reclaimable")]
+    shown = {}
+    for name in (LIST, LATER):  # the counts are of merged kernels: the last one decides
         first, both = (
-            sum(results.of(setting, name, phase, pair) for pair in pairs)
+            _fallbacks(results, setting, name, "unmovable", phase=phase)
             for phase in ("rest", "r2-rest")
         )
         loss = {p: results.got(setting, name, f"r2-{p}") - results.got(setting, name, p)
                 for p in CELLS}  # fmt: skip
-        shown[f"unmovable fallbacks, second to first, {name}"] = (
-            (both - first) / np.maximum(first, 1),
-            TIMES,
-        )
+        ratio = (both - first) / np.maximum(first, 1)
+        shown[f"unmovable fallbacks, second to first, {name}"] = (ratio, TIMES)
         shown |= {f"second minus first, {p}, {name}": (v, POINTS) for p, v in loss.items()}
-        worse.append((both - first > first) & _all(v < 0 for v in loss.values()))
-    return Outcome(worse[-1], shown)  # 6.1-list: the counts are of merged kernels
+        worse = (both - first > first) & _all(v < 0 for v in loss.values())
+    return Outcome(worse, shown)
 
 
 def load_measures_reclaim(results: Results, setting: Setting) -> Outcome:
     """20. Another reclaim moves success under load more than at rest."""
-    moved = {
-        p: np.abs(results.got(with_lumpy(setting), LIST, p) - results.got(setting, LIST, p))
-        for p in CELLS
-    }
-    shown = {f"moved by lumpy reclaim, {p}": (value, POINTS) for p, value in moved.items()}
-    return Outcome(moved["load-1"] > moved["rest"], shown)
+    gains = _lumpy_gains(results, setting, *((LIST, phase) for phase in CELLS))
+    moved = dict(zip(CELLS, map(np.abs, gains), strict=True))
+    return Outcome(moved["load-1"] > moved["rest"], _told("moved by lumpy reclaim", moved))
 
 
 def compaction_spares_reclaim(results: Results, setting: Setting) -> Outcome:
@@ -326,13 +329,14 @@ def compaction_spares_reclaim(results: Results, setting: Setting) -> Outcome:
         ways = ("pages_reclaimed_direct", "pages_reclaimed_kswapd")
         return sum(results.of(of, LATER, "rest", way) for way in ways)
 
-    share = 100 * (reclaimed(setting) / np.maximum(reclaimed(UNCOMPACTED), 1) - 1)
+    without = reclaimed(UNCOMPACTED)
+    share = 100 * (reclaimed(setting) / np.maximum(without, 1) - 1)
     gain = results.got(setting, LATER, "rest") - results.got(UNCOMPACTED, LATER, "rest")
     shown = {
         "pages reclaimed, with to without": (share, PERCENT),
         "success at rest, with minus without": (gain, POINTS),
     }
-    spared = (share <= -40) & (reclaimed(UNCOMPACTED) > 0)
+    spared = (share <= -40) & (without > 0)
     return Outcome(spared & (np.abs(gain) <= SAME_POINTS), shown)
 
 

@@ -1,18 +1,14 @@
 """All runs that the claims need, made once each, and what came out of the checks."""
 
-import pickle
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from pipeline.artefacts import Progress, Task
 from pipeline.claims.catalogue import Claim
 from pipeline.claims.checks import Outcome, Results
 from pipeline.claims.settings import Run, Setting
-from pipeline.execute import execute, progress_of
+from pipeline.samples import Call, brought_back
 
 HOLDS, FAILS, CANNOT = "holds", "fails", "cannot be simulated"
 HOLDING_SHARE = 0.9  # of the seeds
@@ -72,26 +68,17 @@ def _needed(claims: Sequence[Claim]) -> list[Run]:
 
 
 def _results(runs: list[Run], memory_mib: float, seeds: Sequence[int], jobs: int) -> Results:
-    with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
-        paths = {(run, seed): Path(folder) / f"{n}-{seed}" for n, run in enumerate(runs)
-                 for seed in seeds}  # fmt: skip
-        tasks = [
-            Task(f"{run.setting.title}, seed {seed}", _figures, (run, memory_mib, seed, path))
-            for (run, seed), path in paths.items()
-        ]
-        with progress_of({task.label: 1.0 for task in tasks}) as report:
-            execute(tasks, jobs, report)
-        made = {key: pickle.loads(path.read_bytes()) for key, path in paths.items()}
+    calls = [
+        Call(f"{run.setting.title}, seed {seed}", run.figures, (memory_mib, seed))
+        for run in runs
+        for seed in seeds
+    ]
+    made = brought_back(calls, jobs)
+    by_run = {run: made[n * len(seeds) : (n + 1) * len(seeds)] for n, run in enumerate(runs)}
     return Results(
         {
-            (run.setting, name): [made[run, seed][name] for seed in seeds]
+            (run.setting, name): [figures[name] for figures in by_run[run]]
             for run in runs
             for name in run.mechanisms
         }
     )
-
-
-def _figures(run: Run, memory_mib: float, seed: int, path: Path, *, progress: Progress) -> None:
-    """In any process, from which results come back by file."""
-    path.write_bytes(pickle.dumps(run.figures(memory_mib, seed)))
-    progress(1, 1)
