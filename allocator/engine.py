@@ -1,7 +1,7 @@
 """The engine: runs operations on a memory, and helps requests that would fail."""
 
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -29,12 +29,22 @@ NEVER_US = 2**62
 VAIN_ROUNDS = 16  # of direct reclaim. Source: 6.1 MAX_RECLAIM_RETRIES, MAX_COMPACT_RETRIES
 
 
+class Observer(Protocol):
+    """Who is told of what can't be seen afterwards, at the moment it happens."""
+
+    def failed(self, op: int, order: int, mobility: int) -> None:
+        """A request of order 1 or higher has failed; memory is as the request found it."""
+
+    def slab_grown(self, op: int, pfn: int, order: int) -> None:
+        """Pages were taken for a slab; they have no id."""
+
+
 class Engine:
     """One memory at work. `pfn_of`, i4[ids]: where each id's pages lie.
 
     Compaction runs where the mechanism has it, reclaim where the operations leave it to the engine
     too (`reclaim`): in a recorded stream the recorded kernel has done it. `caches`, `objects`: of
-    the operations on slabs, and how many objects there are.
+    the operations on slabs, and how many objects there are. `observer`: who watches.
     """
 
     def __init__(
@@ -45,8 +55,12 @@ class Engine:
         reclaim: bool = False,
         caches: tuple[SlabCache, ...] = (),
         objects: int = 0,
+        observer: Observer | None = None,
     ) -> None:
         self.memory, self.pfn_of = memory, pfn_of
+        self._observer = observer
+        if observer:
+            memory.stop_at_failures()
         rules = memory.mechanism
         self._slabs = Slabs(memory, caches, objects)
         self._compaction = self._kcompactd = self._reclaim = None
@@ -76,11 +90,14 @@ class Engine:
                     self._work(int(ops.time_us[start]), start)
                 end = start + int(np.searchsorted(ops.time_us[start:stop], self._until_us))
             done = start + self.memory.run(*ops.window(start, end), self.pfn_of)
+            failed_order = self.memory.take_failed_order()
+            if failed_order:
+                self._observer.failed(done - 1, failed_order, int(ops.mobility[done - 1]))
             woken_order = self.memory.kcompactd_woken()
             if woken_order and self._kcompactd:
                 self._kcompactd.wake(woken_order)
                 self._until_us = self._kcompactd_us = 0
-            elif done < end:
+            elif done < end and not failed_order:
                 done = self._help(done, end)
                 self.memory.at_op(done)
             start = done
@@ -123,7 +140,7 @@ class Engine:
         else:
             ops = self._ops
             request = int(ops.order[number]), int(ops.mobility[number]), int(ops.flags[number])
-            pfn = self._request(*request)
+            pfn = self._request(number, *request)
             self.pfn_of[int(ops.id[number])] = pfn
             if pfn != PFN_NONE and request[0] == 0 and (kind == USE or request[1] == MOVABLE):
                 self.memory.set_owner(pfn, int(ops.id[number]))
@@ -150,13 +167,17 @@ class Engine:
         pfn = self.memory.try_alloc(cache.order, cache.mobility, 0)
         if pfn == PFN_NONE:
             self._absorb(number)
-            pfn = self._request(cache.order, cache.mobility, 0)
+            pfn = self._request(number, cache.order, cache.mobility, 0)
         if pfn != PFN_NONE:
             self._slabs.grow(which, pfn)
+            if self._observer:
+                self._observer.slab_grown(number, pfn, cache.order)
         return pfn != PFN_NONE
 
-    def _request(self, order: int, mobility: int, flags: int) -> int:
+    def _request(self, number: int, order: int, mobility: int, flags: int) -> int:
         """A request that found no page: what can be done for it, and its pfn in the end.
+
+        `number`: of its operation.
 
         Source: 2.6.20 __alloc_pages; 6.1 __alloc_pages_slowpath.
         """
@@ -171,7 +192,10 @@ class Engine:
                 return pfn
         elif compacts:
             self._compact(order, mobility, flags, SYNC)
-        return memory.alloc(order, mobility, flags)
+        pfn = memory.alloc(order, mobility, flags)
+        if pfn == PFN_NONE and order and self._observer:
+            self._observer.failed(number, order, mobility)
+        return pfn
 
     def _compact(self, order: int, mobility: int, flags: int, mode: int) -> bool:
         """Direct compaction; whether it made a block.

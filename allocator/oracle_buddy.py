@@ -59,6 +59,7 @@ class BuddyLists:
         self.free_heads: dict[int, tuple[int, int]] = {}  # first pfn: (order, type of its list)
         self.counts = dict.fromkeys(COUNTERS, 0)
         self.event_rows: list[tuple[int, ...]] = []
+        self.counted = (-1, -1)  # free and alike pages of the pageblock that a fallback considers
         self.operation = 0
 
     # The state.
@@ -222,7 +223,7 @@ class BuddyLists:
 
     def event(self, pfn: int, kind: int, *rest: int) -> None:
         """Note an event: EVENT_DTYPE without the operation's number."""
-        self.event_rows.append((self.operation, pfn, kind, *rest))
+        self.event_rows.append((self.operation, pfn, kind, *rest, *self.counted))
 
     def count_fallback(self, migratetype: int, fallback: int) -> None:
         """Count a fallback of a request of one type to a list of another."""
@@ -275,6 +276,7 @@ class BuddyLists:
         self.count_fallback(migratetype, fallback)
         claimed = self.type_of_block(pfn) == migratetype
         self.event(pfn, EVENT_FALLBACK, order, migratetype, fallback_order, fallback, claimed)
+        self.counted = (-1, -1)
         return True
 
     def steal(self, zone: int, pfn: int, order: int, migratetype: int) -> None:
@@ -311,6 +313,7 @@ class BuddyLists:
             alike = movable
         elif old == MOVABLE:
             alike = self.block_pages - free - movable
+        self.counted = (free, alike)
         if free + alike >= self.block_pages // 2 or not self.grouping_on:
             self.claim_block(pfn, migratetype)
 
@@ -341,7 +344,10 @@ class BuddyLists:
         pfn, current, other = candidate
         remainder = other
         if current >= 5 or migratetype == RECLAIMABLE:
-            nr_blocks = len(self.move_free_blocks(zone, pfn, migratetype))
+            orders = self.move_free_blocks(zone, pfn, migratetype)
+            nr_blocks = len(orders)
+            if len(self.pages_of_block(zone, pfn)):
+                self.counted = (sum(1 << moved for moved in orders), -1)
             if nr_blocks << current >= 512 and other != HIGHATOMIC:
                 self.claim_block(pfn, migratetype)
             remainder = migratetype
@@ -352,4 +358,5 @@ class BuddyLists:
         self.count_fallback(migratetype, other)
         claimed = self.type_of_block(pfn) == migratetype
         self.event(pfn, EVENT_FALLBACK, order, migratetype, current, other, claimed)
+        self.counted = (-1, -1)
         return pfn

@@ -129,7 +129,12 @@ class Memory:
     event_ops: cython.longlong[::1]
     event_pfns: cython.int[::1]
     event_codes: cython.uchar[::1]
+    event_pages: cython.short[::1]
     nr_events: cython.int
+    counted_free: cython.int  # pages of the pageblock that a fallback considers; -1: not counted
+    counted_alike: cython.int
+    stops_at_failure: cython.bint
+    failed_order: cython.int  # of the request at which `run` has stopped; 0: at none
     dropped: cython.longlong
     zones = cython.declare(tuple, visibility="readonly")
     mechanism = cython.declare(object, visibility="readonly")
@@ -145,6 +150,7 @@ class Memory:
         self.event_ops = array("q", bytes(8 * EVENT_BUFFER))
         self.event_pfns = array("i", bytes(4 * EVENT_BUFFER))
         self.event_codes = bytearray(6 * EVENT_BUFFER)
+        self.event_pages = array("h", bytes(4 * EVENT_BUFFER))
 
     def _set_up_pages(self, mechanism: Mechanism):
         nr_zones = len(self.zones)
@@ -200,6 +206,9 @@ class Memory:
         self.kswapd_active = False
         self.kswapd_class = self.kswapd_order = self.kcompactd_order = 0
         self.op = self.nr_events = self.dropped = 0
+        self.counted_free = self.counted_alike = -1
+        self.stops_at_failure = False
+        self.failed_order = 0
 
     # Boot.
 
@@ -290,7 +299,7 @@ class Memory:
         failed or the page was reclaimed. The columns must have passed check_ops: nothing is freed
         twice. It stops before a COMPACT, OBJECT, OBJECT_FREE or DROP_CACHES and, after
         `ask_for_help`, before a request that must be helped and as soon as kswapd has woken
-        kcompactd.
+        kcompactd; after `stop_at_failures`, behind one that failed.
         """
         count: cython.Py_ssize_t = len(kind)
         if not cython.compiled:  # numpy's scalars would overflow, and are slow
@@ -310,6 +319,15 @@ class Memory:
         self.help_order = order
         self.reclaims = order == 0
         self.boosts = self.reclaims and self.mechanism.watermarks.boost
+
+    def stop_at_failures(self) -> None:
+        """From now on `run` stops after a request of order 1 or higher that failed."""
+        self.stops_at_failure = True
+
+    def take_failed_order(self) -> int:
+        """The order of the request that `run` has stopped after; 0: it hasn't failed."""
+        order, self.failed_order = self.failed_order, 0
+        return order
 
     def views(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Class u1, owner i4 (of pages in use) and order + 1 of a free head u1, of each page.
@@ -504,8 +522,10 @@ class Memory:
         events["op"] = np.asarray(self.event_ops)[:n]
         events["pfn"] = np.asarray(self.event_pfns)[:n]
         codes = np.asarray(self.event_codes)[: 6 * n].reshape(n, 6)
-        for column, name in enumerate(EVENT_DTYPE.names[2:]):
+        for column, name in enumerate(EVENT_DTYPE.names[2:8]):
             events[name] = codes[:, column]
+        counts = np.asarray(self.event_pages)[: 2 * n].reshape(n, 2)
+        events["free_pages"], events["alike_pages"] = counts[:, 0], counts[:, 1]
         self.nr_events = 0
         return events
 
@@ -656,6 +676,8 @@ def _event(
     m.event_codes[6 * n + 3] = fallback_order
     m.event_codes[6 * n + 4] = fallback_type
     m.event_codes[6 * n + 5] = claimed
+    m.event_pages[2 * n] = m.counted_free
+    m.event_pages[2 * n + 1] = m.counted_alike
     m.nr_events = n + 1
 
 
@@ -821,6 +843,8 @@ def _move_block(m: Memory, zone: cython.int, pfn: cython.int, t: cython.int) -> 
         moved_pages += 1 << order
         moved_blocks += 1
     m.counters_[C_MOVED] += moved_pages
+    if m.grouping == GROUP_MARCH:
+        m.counted_free = moved_pages
     return moved_pages if m.grouping == GROUP_CLAIM else moved_blocks
 
 
@@ -934,6 +958,7 @@ def _fallback_claim(
     m.counters_[C_CLAIMS] += claimed
     claimed = m.block_type[pfn >> m.block_order] == t
     _event(m, pfn, 0, order, t, c, other, claimed)
+    m.counted_free = m.counted_alike = -1
     return True
 
 
@@ -977,6 +1002,7 @@ def _steal(
         elif old == M:
             alike_pages = (1 << m.block_order) - free_pages - movable_pages
         if free_pages:
+            m.counted_free, m.counted_alike = free_pages, alike_pages
             if free_pages + alike_pages >= 1 << (m.block_order - 1) or not m.enabled:
                 changed = _set_block_type(m, pfn, 0, t)
             return changed
@@ -1075,6 +1101,7 @@ def _take_march(
     m.counters_[C_CLAIMS] += changed
     m.counters_[_pair(t, other)] += 1
     _event(m, pfn, 0, order, t, c, other, m.block_type[pfn >> m.block_order] == t)
+    m.counted_free = -1
     _split(m, zone, pfn, order, c, rest)
     return pfn
 
@@ -1728,7 +1755,10 @@ def _run(
             return i
         if kind[i] == 0 or (kind[i] == 4 and pfn_of[ids[i]] == PFN_NONE):
             if not _run_alloc(m, kind[i], ids[i], order[i], mobility[i], flags[i], pfn_of):
-                return i
+                if m.failed_order == 0:
+                    return i
+                m.op += 1
+                return i + 1
         elif kind[i] == 1:
             _run_free(m, pfn_of[ids[i]], offset[i], order[i], flags[i])
         elif kind[i] == 2:
@@ -1752,11 +1782,14 @@ def _run_alloc(
     flags: cython.int,
     pfn_of: cython.int[::1],
 ) -> cython.bint:
-    """The request of id `number`; False where it must be helped."""
+    """The request of id `number`; False where `run` must stop: for help, or where it failed."""
     pfn: cython.int = _alloc(m, order, mobility, flags)
     if pfn == PFN_HELP:
         return False
     pfn_of[number] = pfn
+    if pfn == PFN_NONE and order and m.stops_at_failure:
+        m.failed_order = order
+        return False
     if pfn != PFN_NONE and (mobility == M or kind == 4):
         # Only single pages can be migrated or reclaimed.
         _set_owner(m, pfn, order, PFN_NONE if order else number)

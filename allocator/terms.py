@@ -69,7 +69,35 @@ EVENT_DTYPE = np.dtype(
         ("fallback_order", "u1"),
         ("fallback_migratetype", "u1"),
         ("claimed", "u1"),
+        # What the choice to claim a pageblock was made by: its free pages, and its pages in use
+        # that suit the new type. -1 where nothing was counted. Of a failure: free pages of the
+        # block that came nearest (`pfn`), where that was looked for.
+        ("free_pages", "<i2"),
+        ("alike_pages", "<i2"),
     ]
+)
+
+# A page that stood in the way of a failed request; see pipeline/blame.py. `failed_op`: of the
+# request. `held_order`, `placed_op`: of the allocation that holds the page; -1: before the first.
+BLAME_DTYPE = np.dtype(
+    [
+        ("failed_op", "<i8"),
+        ("placed_op", "<i8"),
+        ("start_pfn", "<i4"),
+        ("pfn", "<i4"),
+        ("order", "u1"),
+        ("page_class", "u1"),
+        ("held_order", "u1"),
+        ("cause", "u1"),
+    ]
+)
+BLAME_CAUSES = (
+    "before the recording",
+    "in a pageblock of another type",
+    "in a pageblock claimed for its type",
+    "in a pageblock of its own type",
+    "types are not told apart",
+    "on a per-CPU list",
 )
 
 

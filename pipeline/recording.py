@@ -16,9 +16,10 @@ from typing import BinaryIO, Self
 import numpy as np
 import zstandard
 
-from allocator.terms import EVENT_DTYPE
+from allocator.terms import BLAME_DTYPE, EVENT_DTYPE
 from pipeline.atomic import growing_name, sync_folder
 from pipeline.recording_format import (
+    BLAM,
     EVENTS_A_CHUNK,
     EVNT,
     FRAM,
@@ -27,6 +28,7 @@ from pipeline.recording_format import (
     INDEX_HEAD,
     INDX,
     MAGIC,
+    MAX_BLAME,
     MAX_EVENTS,
     TAIL,
     TAIL_BODY,
@@ -76,10 +78,12 @@ class RecordingWriter:
         self._phases = len(header["phases"])
         self._blocks, self._columns = blocks_of(header), len(header["series_columns"])
         self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
+        self._has_marks = bool(header.get("marks"))
         self._before: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._frames: list[tuple[int, int, int, int]] = []  # offset, op, time_us, phase
         self._event_offsets: list[int] = []
-        self._events = self._not_kept = 0
+        self._blame_offsets: list[int] = []
+        self._events = self._not_kept = self._blamed = 0
         self._offset = 0
         # Unbuffered: a reader sees whole chunks, and a full disk is told at once.
         self._file = open(self._partial, "wb", buffering=0)  # noqa: SIM115
@@ -99,12 +103,18 @@ class RecordingWriter:
         grid: np.ndarray,
         block_types: np.ndarray,
         series: np.ndarray,
+        marks: np.ndarray | None = None,
     ) -> None:
         """One frame: `grid` u1[pages], `block_types` u1[blocks], `series` i8[columns].
 
-        Raises ValueError for arrays that don't fit the header, OSError.
+        `marks` u1[pages] where the header has them. Raises ValueError for arrays that don't fit
+        the header, OSError.
         """
         grid = _fitting("grid", grid, np.uint8, self._pages, self._classes)
+        if self._has_marks != (marks is not None):
+            raise ValueError("the header and the frame don't agree on marks")
+        if self._has_marks:
+            grid = np.concatenate((grid, _fitting("marks", marks, np.uint8, self._pages)))
         block_types = _fitting("block_types", block_types, np.uint8, self._blocks, self._types)
         series = _fitting("series", series, np.int64, self._columns)
         if not 0 <= phase < self._phases:
@@ -132,6 +142,16 @@ class RecordingWriter:
             part = np.ascontiguousarray(kept[start : start + EVENTS_A_CHUNK])
             self._event_offsets.append(self._offset)
             self._write(pack_chunk(EVNT, self._compressor.compress(part.tobytes())))
+
+    def add_blame(self, rows: np.ndarray) -> None:
+        """Rows BLAME_DTYPE[n], in order. Those above MAX_BLAME are left out."""
+        if rows.dtype != BLAME_DTYPE or rows.ndim != 1:
+            raise ValueError(f"rows are {rows.dtype}, not {BLAME_DTYPE}")
+        kept = np.ascontiguousarray(rows[: MAX_BLAME - self._blamed])
+        self._blamed += len(kept)
+        if len(kept):
+            self._blame_offsets.append(self._offset)
+            self._write(pack_chunk(BLAM, self._compressor.compress(kept.tobytes())))
 
     def close(self) -> None:
         """Write the index, bring all to the disk and give the file its name. Raises OSError."""
@@ -168,8 +188,9 @@ class RecordingWriter:
 
     def _index(self) -> bytes:
         dropped = self.dropped_events + self._not_kept
-        head = INDEX_HEAD.pack(len(self._frames), len(self._event_offsets), dropped)
-        arrays = index_arrays(self._frames, self._event_offsets)
+        chunks = len(self._event_offsets), len(self._blame_offsets)
+        head = INDEX_HEAD.pack(len(self._frames), *chunks, dropped)
+        arrays = index_arrays(self._frames, self._event_offsets, self._blame_offsets)
         return head + b"".join(array.tobytes() for array in arrays)
 
     def _write(self, data: bytes) -> None:
@@ -200,7 +221,7 @@ class _Frame:
     """A decoded frame."""
 
     since_key: int
-    grid: np.ndarray
+    pages: np.ndarray  # the grid, then the marks where there are any
     block_types: np.ndarray
     series: np.ndarray
 
@@ -221,7 +242,9 @@ class Recording:
         self.dropped_events = index.dropped_events
         self.ops, self.times_us, self.phases = index.ops, index.times_us, index.phases
         self._offsets, self._event_offsets = index.offsets, index.event_offsets
-        self._blocks = blocks_of(header)
+        self._blame_offsets = index.blame_offsets
+        self._blocks, self._pages = blocks_of(header), header["geometry"]["pages"]
+        self.has_marks = bool(header.get("marks"))
         self._last: tuple[int, _Frame] | None = None
 
     @classmethod
@@ -249,7 +272,16 @@ class Recording:
 
     def grid(self, index: int) -> np.ndarray:
         """Page classes of a frame, u1[pages]. Cheap when frames are asked for in order."""
-        return self._frame(index).grid
+        return self._frame(index).pages[: self._pages]
+
+    def marks(self, index: int) -> np.ndarray | None:
+        """Of whom the pages are, at a frame: u1[pages]; None where the recording doesn't tell.
+
+        Of a page in use the bits ORDER_OF_MARK are the order of the allocation that holds it. The
+        bit RENEWED flips where a page has another holder than in the frame before, although its
+        class may be the same; that is not kept of movable pages.
+        """
+        return self._frame(index).pages[self._pages :] if self.has_marks else None
 
     def grids(self) -> Iterator[np.ndarray]:
         """The page classes of every frame in order; each array may be kept."""
@@ -284,18 +316,29 @@ class Recording:
     @cached_property
     def events(self) -> np.ndarray:
         """All events in order, EVENT_DTYPE[n]."""
-        parts, count = [np.empty(0, EVENT_DTYPE)], 0
+        return self._rows(EVNT, self._event_offsets, EVENT_DTYPE, EVENTS_A_CHUNK, MAX_EVENTS)
+
+    @cached_property
+    def blame(self) -> np.ndarray:
+        """The pages that stood in the way of failed requests, BLAME_DTYPE[n], in order."""
+        return self._rows(BLAM, self._blame_offsets, BLAME_DTYPE, MAX_BLAME, MAX_BLAME)
+
+    def _rows(
+        self, kind: bytes, offsets: np.ndarray, dtype: np.dtype, a_chunk: int, most: int
+    ) -> np.ndarray:
+        """All rows of the chunks of one kind, at most `most` and `a_chunk` in each."""
+        parts, count = [np.empty(0, dtype)], 0
         with self._reading() as file:
-            for offset in self._event_offsets.tolist():
-                payload = promised_chunk(file, offset, EVNT)
-                raw = decompress(payload, EVENTS_A_CHUNK * EVENT_DTYPE.itemsize, at_most=True)
-                count += len(raw) // EVENT_DTYPE.itemsize
-                if len(raw) % EVENT_DTYPE.itemsize or count > MAX_EVENTS:
-                    raise Fault(f"damaged: the events at byte {offset} are cut, or too many")
-                parts.append(np.frombuffer(raw, EVENT_DTYPE))
-        events = np.concatenate(parts)
-        events.flags.writeable = False
-        return events
+            for offset in offsets.tolist():
+                payload = promised_chunk(file, offset, kind)
+                raw = decompress(payload, a_chunk * dtype.itemsize, at_most=True)
+                count += len(raw) // dtype.itemsize
+                if len(raw) % dtype.itemsize or count > most:
+                    raise Fault(f"damaged: the rows at byte {offset} are cut, or too many")
+                parts.append(np.frombuffer(raw, dtype))
+        rows = np.concatenate(parts)
+        rows.flags.writeable = False
+        return rows
 
     def _frame(self, index: int) -> _Frame:
         if not -len(self) <= index < len(self):
@@ -319,16 +362,18 @@ class Recording:
         since_key, packed, side = self._parts(file, index)
         if since_key != (before.since_key + 1 if before else 0):
             raise Fault(f"damaged: frame {index} doesn't follow the one before")
-        grid = np.frombuffer(decompress(packed, self.header["geometry"]["pages"]), np.uint8)
+        planes = 2 if self.has_marks else 1
+        pages = np.frombuffer(decompress(packed, planes * self._pages), np.uint8)
         types, series = self._split(side)
         if before:
-            grid, types = grid ^ before.grid, types ^ before.block_types
+            pages, types = pages ^ before.pages, types ^ before.block_types
             series = series + before.series
+        grid = pages[: self._pages]
         for codes, names in ((grid, "page_classes"), (types, "migratetypes")):
             if codes.max() >= len(self.header[names]):
                 raise Fault(f"damaged: frame {index} has a code that {names} doesn't name")
-            codes.flags.writeable = False
-        return _Frame(since_key, grid, types, series)
+        pages.flags.writeable = types.flags.writeable = False
+        return _Frame(since_key, pages, types, series)
 
     def _parts(self, file: BinaryIO, index: int) -> tuple[int, bytes, bytes]:
         """Frames since the key frame, the packed grid and the packed side of a frame."""

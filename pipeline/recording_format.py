@@ -5,11 +5,13 @@ payload. All numbers are little-endian. In their order in the file:
 
 HEAD  the header as JSON, keys sorted, no spaces
 FRAM  one frame: FRAME_HEAD, then the grid as zstd, then the side as zstd. The grid is a u1 for each
-      page. The side is a u1 for each pageblock and an i8 for each series column. In a key frame
-      both stand as they are. In the others the u1 are XORed with the frame before, the i8 are the
-      difference from it
+      page, and where the header has "marks" a second one, see Recording.marks. The side is a u1 for
+      each pageblock and an i8 for each series column. In a key frame both stand as they are. In the
+      others the u1 are XORed with the frame before, the i8 are the difference from it
 EVNT  some events as zstd, at any place among the frames
-INDX  INDEX_HEAD; for each frame its offset u8, op i8, time i8, phase i4; offsets u8 of EVNT chunks
+BLAM  rows of blame as zstd, at any place among the frames
+INDX  INDEX_HEAD; for each frame its offset u8, op i8, time i8, phase i4; offsets u8 of EVNT chunks,
+      offsets u8 of BLAM chunks
 TAIL  the offset u8 of INDX
 
 A file that ends before TAIL was cut short or is still being written; the chunks before the cut
@@ -26,21 +28,24 @@ from zlib import crc32
 import numpy as np
 import zstandard
 
-FORMAT, VERSION = "pagereel recording", 1
+FORMAT, VERSION = "pagereel recording", 2
 MAGIC_START = b"pagereel recording "
 MAGIC = MAGIC_START + b"%d\n" % VERSION
 
-HEAD, FRAM, EVNT, INDX, TAIL = b"HEAD", b"FRAM", b"EVNT", b"INDX", b"TAIL"
-_CHUNK_TYPES = (HEAD, FRAM, EVNT, INDX, TAIL)
+HEAD, FRAM, EVNT, BLAM, INDX, TAIL = b"HEAD", b"FRAM", b"EVNT", b"BLAM", b"INDX", b"TAIL"
+_CHUNK_TYPES = (HEAD, FRAM, EVNT, BLAM, INDX, TAIL)
 _PREFIX = struct.Struct("<4sII")  # type, length, crc32
 FRAME_HEAD = struct.Struct("<IIqqiI")  # number, frames since the key, op, time_us, phase, grid size
-INDEX_HEAD = struct.Struct("<IIQ")  # frames, EVNT chunks, dropped events
-_INDEX_DTYPES = ("<u8", "<i8", "<i8", "<i4", "<u8")  # as in Index
+INDEX_HEAD = struct.Struct("<IIIQ")  # frames, EVNT chunks, BLAM chunks, dropped events
+_INDEX_DTYPES = ("<u8", "<i8", "<i8", "<i4", "<u8", "<u8")  # as in Index
 TAIL_BODY = struct.Struct("<Q")
 TAIL_BYTES = _PREFIX.size + TAIL_BODY.size
 
 MAX_EVENTS = 1 << 22  # in one recording; a reader's memory is bounded by it
 EVENTS_A_CHUNK = 1 << 16
+MAX_BLAME = 1 << 20  # rows
+RENEWED = 0x80  # bit of a page's mark, see Recording.marks
+ORDER_OF_MARK = 0x0F
 MAX_PAGES = 2**31 - 1  # a pfn is an i4
 
 # Level 1 packs 1.6 to 2.6 GB/s of deltas 30 to 50 times; level 6 gains a tenth at a quarter of
@@ -65,6 +70,7 @@ class Index:
     times_us: np.ndarray
     phases: np.ndarray
     event_offsets: np.ndarray
+    blame_offsets: np.ndarray
     dropped_events: int = 0
 
 
@@ -208,10 +214,10 @@ def frame_head(payload: bytes, number: int) -> tuple[int, ...]:
 
 
 def index_arrays(
-    frames: list[tuple[int, int, int, int]], event_offsets: list[int]
+    frames: list[tuple[int, int, int, int]], event_offsets: list[int], blame_offsets: list[int]
 ) -> list[np.ndarray]:
-    """The columns of the index from offset, op, time_us, phase of each frame, offsets of EVNT."""
-    columns = [*(zip(*frames, strict=True) if frames else [()] * 4), event_offsets]
+    """The columns of the index from offset, op, time_us, phase of each frame, offsets of chunks."""
+    columns = [*(zip(*frames, strict=True) if frames else [()] * 4), event_offsets, blame_offsets]
     return [np.array(c, dtype) for c, dtype in zip(columns, _INDEX_DTYPES, strict=True)]
 
 
@@ -227,8 +233,9 @@ def read_index(file: BinaryIO, size: int) -> Index | None:
 
 
 def _index(payload: bytes) -> Index:
-    frames, event_chunks, dropped = INDEX_HEAD.unpack_from(payload.ljust(INDEX_HEAD.size, b"\0"))
-    counts = (frames, frames, frames, frames, event_chunks)
+    head = INDEX_HEAD.unpack_from(payload.ljust(INDEX_HEAD.size, b"\0"))
+    frames, event_chunks, blame_chunks, dropped = head
+    counts = (frames, frames, frames, frames, event_chunks, blame_chunks)
     bounds = [INDEX_HEAD.size]
     for dtype, count in zip(_INDEX_DTYPES, counts, strict=True):
         bounds.append(bounds[-1] + np.dtype(dtype).itemsize * count)
@@ -243,7 +250,7 @@ def _index(payload: bytes) -> Index:
 
 def scan(file: BinaryIO, offset: int, size: int) -> Index:
     """The index made anew from the whole chunks of a file that has none. Raises Fault."""
-    frames, event_offsets, dropped = [], [], 0
+    frames, event_offsets, blame_offsets, dropped = [], [], [], 0
     while chunk := read_chunk(file, offset, size):
         kind, payload, end = chunk
         if kind == FRAM:
@@ -251,9 +258,12 @@ def scan(file: BinaryIO, offset: int, size: int) -> Index:
             frames.append((offset, op, time_us, phase))
         elif kind == EVNT:
             event_offsets.append(offset)
+        elif kind == BLAM:
+            blame_offsets.append(offset)
         elif kind == INDX:
             dropped = _index(payload).dropped_events
         else:
             raise Fault(f"damaged: a {kind.decode()} chunk at byte {offset}")
         offset = end
-    return Index(*index_arrays(frames, event_offsets), dropped_events=dropped)
+    arrays = index_arrays(frames, event_offsets, blame_offsets)
+    return Index(*arrays, dropped_events=dropped)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from allocator.engine import Engine
+from allocator.engine import Engine, Observer
 from allocator.mechanism import Mechanism
 from allocator.page_alloc import COMPILED, Memory
 from allocator.terms import COUNTERS, MIGRATETYPES, NR_ORDERS, PAGE_CLASSES, PAGE_SIZE_BYTES
+from pipeline.blame import Blame
 from pipeline.recording import RecordingWriter
 from pipeline.recording_format import FORMAT, VERSION
 from pipeline.start import start_memory
@@ -38,7 +39,8 @@ def simulate(
     each frame. Raises OSError where the file cannot be written; nothing is left then.
     """
     memory, pfn_of, start = start_memory(stream, mechanism)
-    engine = engine_of(stream, memory, pfn_of)
+    blame = Blame(stream, memory, pfn_of)
+    engine = engine_of(stream, memory, pfn_of, blame)
     if stops is None:
         stops = frame_ops(stream, frames)
     phase_of = np.searchsorted([p.start_op for p in stream.phases], stops, side="right") - 1
@@ -46,13 +48,16 @@ def simulate(
     with RecordingWriter(path, header, key_every=key_every) as writer:
         done = 0
         for stop, phase in zip(stops.tolist(), phase_of.tolist(), strict=True):
-            _advance(engine, stream, done, stop, writer)
+            _advance(engine, stream, done, stop, writer, blame)
             done = stop
+            blame.holders.follow(done)
+            grid = memory.page_class()
             writer.append(
                 op=stop,
                 time_us=int(stream.ops.time_us[stop - 1]) if stop else 0,
                 phase=max(phase, 0),
-                grid=memory.page_class(),
+                grid=grid,
+                marks=blame.holders.marks(grid),
                 block_types=block_types(memory, stream.machine.pages, stream.pageblock_order),
                 series=_series(memory),
             )
@@ -61,7 +66,9 @@ def simulate(
         writer.dropped_events = memory.dropped_events()
 
 
-def engine_of(stream: Stream, memory: Memory, pfn_of: array) -> Engine:
+def engine_of(
+    stream: Stream, memory: Memory, pfn_of: array, observer: Observer | None = None
+) -> Engine:
     """An engine for the stream's operations, with all that they leave to it."""
     return Engine(
         memory,
@@ -69,18 +76,22 @@ def engine_of(stream: Stream, memory: Memory, pfn_of: array) -> Engine:
         reclaim=stream.reclaim,
         caches=stream.caches,
         objects=stream.ops.objects,
+        observer=observer,
     )
 
 
 def _advance(
-    engine: Engine, stream: Stream, start: int, stop: int, writer: RecordingWriter
+    engine: Engine, stream: Stream, start: int, stop: int, writer: RecordingWriter, blame: Blame
 ) -> None:
     """Operations [start, stop), in stretches short enough for the memory's buffer of events."""
     for first in range(start, stop, OPS_A_STRETCH):
         engine.run(stream.ops, first, min(first + OPS_A_STRETCH, stop))
         events = engine.memory.events()
+        rows = blame.take(events)
         if len(events):
             writer.add_events(events)
+        if len(rows):
+            writer.add_blame(rows)
 
 
 def frame_ops(stream: Stream, frames: int) -> np.ndarray:
@@ -170,6 +181,7 @@ def _header(stream: Stream, mechanism: Mechanism, memory: Memory, frames: int) -
         },
         "page_classes": list(PAGE_CLASSES),
         "migratetypes": list(MIGRATETYPES),
+        "marks": True,
         "phases": [vars(phase) for phase in stream.phases],
         "series_columns": series_columns([zone.name for zone in memory.zones]),
     }

@@ -113,12 +113,18 @@ def cost(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
 
 
 def events(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Fallbacks, claims and failures in order. What was dropped stands in metadata.json."""
+    """Fallbacks, claims and failures in order. What was dropped stands in metadata.json.
+
+    Of a fallback `free_pages` and `alike_pages` are what the choice to claim the pageblock was made
+    by. Of a failure `pfn`, `free_pages` and `in_the_way_pages` are of the block that came nearest.
+    """
     recorded = evidence.recording.events
     names = np.array(MIGRATETYPES)
     phases = evidence.header["phases"]
     at = np.searchsorted([p["start_op"] for p in phases], recorded["op"], side="right") - 1
     fallback = recorded["kind"] != EVENT_KINDS.index("failure")
+    nearest = ~fallback & (recorded["pfn"] != PFN_NONE)
+    sizes_pages = np.left_shift(1, recorded["order"].astype(np.int64))
     return pd.DataFrame(
         {
             "op": recorded["op"],
@@ -130,6 +136,9 @@ def events(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
             "fallback_migratetype": np.where(fallback, names[recorded["fallback_migratetype"]], ""),
             "pfn": _where(recorded["pfn"] != PFN_NONE, recorded["pfn"]),
             "claimed": _where(fallback, recorded["claimed"]),
+            "free_pages": _where(recorded["free_pages"] >= 0, recorded["free_pages"]),
+            "alike_pages": _where(recorded["alike_pages"] >= 0, recorded["alike_pages"]),
+            "in_the_way_pages": _where(nearest, sizes_pages - recorded["free_pages"]),
         }
     )
 

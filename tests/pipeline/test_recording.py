@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pipeline.recording
-from allocator.terms import EVENT_DTYPE
+from allocator.terms import BLAME_DTYPE, EVENT_DTYPE
 from pipeline.recording import Recording, RecordingError, RecordingWriter
 from pipeline.recording_format import (
+    BLAM,
     EVNT,
     FRAM,
     FRAME_HEAD,
@@ -34,7 +35,7 @@ COLUMNS = ["a", "b", "c"]
 def header(**changes) -> dict:
     return {
         "format": "pagereel recording",
-        "version": 1,
+        "version": 2,
         "title": "small",
         "source": {"kind": "test", "text": "made by a test"},
         "mechanism": {"name": "m", "title": "a mechanism"},
@@ -47,6 +48,7 @@ def header(**changes) -> dict:
         },
         "page_classes": ["free", "used", "other"],
         "migratetypes": ["unmovable", "movable"],
+        "marks": True,
         "phases": [
             {"name": "one", "title": "first", "start_op": 0, "sample_op": 5},
             {"name": "two", "title": "second", "start_op": 5, "sample_op": 9},
@@ -65,6 +67,7 @@ def frame(number: int) -> dict:
         "grid": random.integers(0, 3, PAGES, dtype=np.uint8),
         "block_types": random.integers(0, 2, 3, dtype=np.uint8),
         "series": random.integers(-(2**62), 2**62, 3),
+        "marks": random.integers(0, 256, PAGES, dtype=np.uint8),
     }
 
 
@@ -76,13 +79,20 @@ def events(count: int, first: int = 0) -> np.ndarray:
     return result
 
 
+def blame(number: int) -> np.ndarray:
+    result = np.zeros(3, BLAME_DTYPE)
+    result["failed_op"], result["pfn"], result["cause"] = number, [7, 8, 9], 4
+    return result
+
+
 def write(path: Path, frames: int = 7, *, key_every: int = 3, dropped: int = 0) -> Path:
-    """Frames with two events behind each odd one."""
+    """Frames with two events and three rows of blame behind each odd one."""
     with RecordingWriter(path, header(), key_every=key_every) as writer:
         for number in range(frames):
             writer.append(**frame(number))
             if number % 2:
                 writer.add_events(events(2, 10 * number))
+                writer.add_blame(blame(number))
         writer.dropped_events = dropped
     return path
 
@@ -97,6 +107,7 @@ def assert_frames(recording: Recording, count: int) -> None:
     for number in range(count):
         wanted = frame(number)
         assert np.array_equal(recording.grid(number), wanted["grid"])
+        assert np.array_equal(recording.marks(number), wanted["marks"])
         assert np.array_equal(recording.block_types(number), wanted["block_types"])
         assert np.array_equal(recording.series[number], wanted["series"])
 
@@ -118,6 +129,9 @@ def test_round_trip(tmp_path, frames, key_every):
     assert_frames(recording, frames)
     assert recording.events.tolist() == all_events(frames)
     assert recording.events.dtype == EVENT_DTYPE
+    rows = [blame(number) for number in range(1, frames, 2)]
+    assert recording.blame.tolist() == np.concatenate([blame(0)[:0], *rows]).tolist()
+    assert recording.blame.dtype == BLAME_DTYPE
 
 
 def test_columns_by_name(tmp_path):
@@ -179,7 +193,7 @@ def test_the_header_comes_first_and_can_be_read_as_text(tmp_path):
     assert data.startswith(MAGIC + HEAD)
     text = data[len(MAGIC) + 12 :]
     assert text.startswith(b'{"format":"pagereel recording","geometry":{')
-    assert data[: len(MAGIC)] == b"pagereel recording 1\n"
+    assert data[: len(MAGIC)] == b"pagereel recording 2\n"
 
 
 # Writing.
@@ -266,7 +280,7 @@ def test_many_events_go_in_several_chunks(tmp_path, monkeypatch):
     ("changes", "message"),
     [
         ({"format": "another"}, "format isn't 'pagereel recording'"),
-        ({"version": 2}, "version isn't 1"),
+        ({"version": 3}, "version isn't 2"),
         ({"title": None}, "header has no title"),
         ({"seed": True}, "header has no seed"),
         ({"mechanism": {"name": "m"}}, "mechanism has no title"),
@@ -315,7 +329,8 @@ def fill(path: Path) -> None:
     with RecordingWriter(path, big, key_every=1) as writer:
         for number in range(100):
             grid = random.integers(0, 3, pages, dtype=np.uint8)
-            writer.append(**frame(number) | {"grid": grid, "block_types": np.zeros(1, np.uint8)})
+            shown = {"grid": grid, "marks": grid, "block_types": np.zeros(1, np.uint8)}
+            writer.append(**frame(number) | shown)
 
 
 def test_full_disk_at_the_first_byte(tmp_path):
@@ -402,7 +417,9 @@ def read_all(path: Path) -> tuple:
     recording = Recording.open(path)
     return (
         [recording.grid(n).tolist() for n in range(len(recording))],
+        [recording.marks(n).tolist() for n in range(len(recording))],
         [recording.block_types(n).tolist() for n in range(len(recording))],
+        recording.blame.tolist(),
         recording.series.tolist(),
         recording.events.tolist(),
         recording.ops.tolist(),
@@ -453,7 +470,7 @@ def test_bytes_after_the_end(tmp_path):
         (b"", "the file is empty"),
         (b"pagereel rec", "the file ends in its first line"),
         (MAGIC, "the file ends in its header"),
-        (b"pagereel recording 2\n" + b"x" * 40, "version '2' of the format"),
+        (b"pagereel recording 3\n" + b"x" * 40, "version '3' of the format"),
         (b"\x89PNG" + b"x" * 40, "not a pagereel recording"),
         (MAGIC + pack_chunk(FRAM, b""), "no header"),
         (MAGIC + pack_chunk(HEAD, b"{}"), "its header is no recording's"),
@@ -493,12 +510,13 @@ def forged(path: Path, *chunks: tuple[bytes, bytes]) -> Path:
 
 
 def frame_payload(number=0, since_key=0, phase=0, grid=bytes(PAGES), side=bytes(3 + 24)) -> bytes:
-    packed = zstandard.compress(grid)
+    packed = zstandard.compress(grid + bytes(PAGES))  # with no marks
     head = FRAME_HEAD.pack(number, since_key, 0, 0, phase, len(packed))
     return head + packed + zstandard.compress(side)
 
 
-SKIPPED = struct.pack("<II", 0x184D2A50, PAGES) + bytes(PAGES)  # a frame that zstd passes over
+# A frame that zstd passes over.
+SKIPPED = struct.pack("<II", 0x184D2A50, 2 * PAGES) + bytes(2 * PAGES)
 
 
 @pytest.mark.parametrize(
@@ -519,7 +537,7 @@ SKIPPED = struct.pack("<II", 0x184D2A50, PAGES) + bytes(PAGES)  # a frame that z
         frame_payload(side=bytes(28)),
         frame_payload(side=b"\x02" * 27),
         FRAME_HEAD.pack(0, 0, 0, 0, 0, 5) + b"no zstd at all",
-        FRAME_HEAD.pack(0, 0, 0, 0, 0, 2**32 - 1) + zstandard.compress(bytes(PAGES)),
+        FRAME_HEAD.pack(0, 0, 0, 0, 0, 2**32 - 1) + zstandard.compress(bytes(2 * PAGES)),
         FRAME_HEAD.pack(0, 0, 0, 0, 0, len(SKIPPED)) + SKIPPED + zstandard.compress(bytes(27)),
         frame_payload() + b"more",
     ],
@@ -551,6 +569,46 @@ def test_forged_events(tmp_path, payload):
         read_all(path)
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"no zstd",
+        zstandard.compress(bytes(BLAME_DTYPE.itemsize + 1)),
+        zstandard.compress(bytes(BLAME_DTYPE.itemsize * ((1 << 20) + 1))),
+    ],
+)
+def test_forged_blame(tmp_path, payload):
+    path = forged(tmp_path / "a.reel", (BLAM, payload))
+    with pytest.raises(RecordingError):
+        read_all(path)
+
+
+def test_a_recording_without_marks(tmp_path):
+    about = header()
+    del about["marks"]
+    with RecordingWriter(tmp_path / "a.reel", about) as writer:
+        for number in range(3):
+            shown = frame(number)
+            with pytest.raises(ValueError, match="don't agree on marks"):
+                writer.append(**shown)
+            del shown["marks"]
+            writer.append(**shown)
+    recording = Recording.open(tmp_path / "a.reel")
+    assert recording.marks(1) is None
+    assert recording.grid(2).tolist() == frame(2)["grid"].tolist()
+
+
+def test_marks_are_not_forgotten(tmp_path):
+    shown = frame(0)
+    del shown["marks"]
+    with RecordingWriter(tmp_path / "a.reel", header()) as writer:
+        with pytest.raises(ValueError, match="don't agree on marks"):
+            writer.append(**shown)
+        with pytest.raises(ValueError, match="rows are"):
+            writer.add_blame(events(1))
+
+
 @settings(
     derandomize=True,
     deadline=None,
@@ -580,6 +638,6 @@ def test_mutated_payloads_with_right_checksums(tmp_path, data):
     except RecordingError as error:
         message = str(error)
     else:
-        assert len(read[0]) == len(read[2]) == len(read[4])
+        assert len(read[0]) == len(read[1]) == len(read[4]) == len(read[6])
         return
     assert message.startswith(f"{path}: ")
