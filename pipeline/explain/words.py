@@ -1,0 +1,125 @@
+"""What events mean, in words: what was asked for, what was found, what was decided and by what."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from allocator.terms import BLAME_CAUSES, MIGRATETYPES, PAGE_CLASSES, PFN_NONE
+
+UNTOLD = ("types are not told apart", "on a per-CPU list")  # say nothing that isn't said already
+
+
+def fallback_words(header: dict, event: np.void, claims: Sequence[np.void]) -> str:
+    """A request served from the lists of another type.
+
+    Source: 6.1 __rmqueue_fallback, steal_suitable_fallback; v28 4/12, 8/12.
+    """
+    wanted, found = _type(event["migratetype"]), _type(event["fallback_migratetype"])
+    order, fallback_order = int(event["order"]), int(event["fallback_order"])
+    start = (
+        f"{wanted} order-{order} request found no free {wanted} block: takes "
+        f"{_a(found)} order-{fallback_order} block"
+    )
+    return f"{start}, {_decision(header, event, claims)}"
+
+
+def _decision(header: dict, event: np.void, claims: Sequence[np.void]) -> str:
+    """What becomes of the pageblock, and why."""
+    grouping = header["mechanism"]["grouping"]
+    wanted, found = _type(event["migratetype"]), _type(event["fallback_migratetype"])
+    where = block_words(header, int(event["pfn"]))
+    counted = _counted(event, 1 << grouping["block_order"])
+    if claims:
+        whole = event["fallback_order"] >= grouping["block_order"]
+        claimed = [int(claim["pfn"]) for claim in claims]
+        return f"claims {blocks_words(header, claimed)}{', free as a whole' if whole else counted}"
+    if event["claimed"]:
+        return f"in {where}, which is {wanted} already"
+    # Source: 6.1 steal_suitable_fallback. The patches of 2007 count otherwise: KERNEL.md, rule 8.
+    half = " (fewer than half)" if counted and grouping["rule"] == "claim" else ""
+    return f"{where} stays {found}{counted}{half}"
+
+
+def _counted(event: np.void, block_pages: int) -> str:
+    """What the choice was made by; empty where nothing was counted."""
+    if event["free_pages"] < 0:
+        return ""
+    text = f", {event['free_pages']} of {block_pages} pages free"
+    suits = event["alike_pages"] > 0
+    return f"{text} and {event['alike_pages']} in use that suit it" if suits else text
+
+
+def claimed_words(header: dict, claims: Sequence[np.void]) -> str:
+    """Pageblocks that changed their type without a fallback."""
+    claimed = [int(claim["pfn"]) for claim in claims]
+    return f"{blocks_words(header, claimed)} becomes {_type(claims[0]['migratetype'])}"
+
+
+def block_words(header: dict, pfn: int) -> str:
+    """The pageblock of a page; by its number where the mechanism's are those of the picture."""
+    block_order = header["mechanism"]["grouping"]["block_order"]
+    if block_order == header["geometry"]["pageblock_order"]:
+        return f"pageblock {pfn >> block_order}"
+    return f"the {1 << block_order}-page block at pfn {pfn >> block_order << block_order}"
+
+
+def blocks_words(header: dict, pfns: Sequence[int]) -> str:
+    """The pageblocks of several pages."""
+    pfns = sorted(pfns)
+    size_pages = 1 << header["mechanism"]["grouping"]["block_order"]
+    if len(pfns) == 1:
+        return block_words(header, pfns[0])
+    if pfns[-1] - pfns[0] == (len(pfns) - 1) * size_pages:
+        after = "one" if len(pfns) == 2 else str(len(pfns) - 1)
+        return f"{block_words(header, pfns[0])} and the {after} after it"
+    return " and ".join(block_words(header, pfn) for pfn in pfns)
+
+
+def failure_words(header: dict, event: np.void, blame: np.ndarray) -> str:
+    """A request that failed, and what stood in its way; `blame`: its rows, see pipeline.blame."""
+    order = int(event["order"])
+    pages = 1 << order
+    start = f"{_asked(header, event)} fails"
+    if order == 0:
+        return f"{start}: no zone that it may use is above its watermark"
+    if event["pfn"] == PFN_NONE:
+        return f"{start}: no zone has {pages} pages above its watermark and reserve"
+    in_the_way = pages - int(event["free_pages"])
+    where = f"pfn {event['pfn']} to {event['pfn'] + pages - 1}"
+    if order == header["geometry"]["pageblock_order"]:
+        where = f"pageblock {event['pfn'] >> order}"
+    if not in_the_way:
+        return f"{start}: {where} is free, but kept back (watermark of that order, or reserve)"
+    came = f"{where} came nearest, {in_the_way} of {pages} pages in use"
+    return f"{start}: {came}{_of_what(blame)}"
+
+
+def _asked(header: dict, event: np.void) -> str:
+    """The request; its type only where the mechanism tells types apart."""
+    grouping = header["mechanism"]["grouping"]
+    if grouping["rule"] == "none" or not grouping["enabled"]:
+        return f"order-{event['order']} request"
+    return f"{_type(event['migratetype'])} order-{event['order']} request"
+
+
+def _of_what(blame: np.ndarray) -> str:
+    """Classes of the pages in the way, and what they stand there for where that is one thing."""
+    if not len(blame):
+        return ""
+    codes, counts = np.unique(blame["page_class"], return_counts=True)
+    parts = [
+        f"{count} {PAGE_CLASSES[code].replace('_', ' ')}"
+        for count, code in sorted(zip(counts.tolist(), codes.tolist(), strict=True), reverse=True)
+    ]
+    text = f": {', '.join(parts)}"
+    causes = np.unique(blame["cause"]).tolist()
+    told = len(causes) == 1 and BLAME_CAUSES[causes[0]] not in UNTOLD
+    return f"{text}, {BLAME_CAUSES[causes[0]]}" if told else text
+
+
+def _type(code: int) -> str:
+    return MIGRATETYPES[int(code)]
+
+
+def _a(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
