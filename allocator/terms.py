@@ -37,6 +37,11 @@ PAGE_CLASSES = (
 
 # The class of a page by the mobility of the request that holds it.
 CLASS_OF_MOBILITY = (CLASS_UNMOVABLE, CLASS_MOVABLE, CLASS_RECLAIMABLE)
+# The migratetype that pages of each class suit, by code; unmovable for all that can't move.
+TYPE_OF_CLASS = tuple(
+    CLASS_OF_MOBILITY.index(code) if code in CLASS_OF_MOBILITY else UNMOVABLE
+    for code in range(len(PAGE_CLASSES))
+)
 
 # Kinds of operation. USE: a page on the LRU lists is used, and brought in where it isn't in memory
 # (yet, or any more). OBJECT, OBJECT_FREE: the same of an object in a slab, its release.

@@ -15,18 +15,16 @@ from allocator.page_alloc import Memory
 from allocator.terms import (
     BLAME_CAUSES,
     BLAME_DTYPE,
-    CLASS_OF_MOBILITY,
     FREE,
     HOLE,
     PCP_FREE,
     RESERVED,
-    UNMOVABLE,
+    TYPE_OF_CLASS,
 )
 from allocator.zones import grouping_enabled
 from pipeline.holders import BEFORE, Holders
 from workloads.stream import Stream
 
-MAX_PAGES = 64  # told of one request; the event tells how many there were
 _BEFORE, _FOREIGN, _CLAIMED, _OWN, _ONE_TYPE, _ON_PCP = range(len(BLAME_CAUSES))
 
 
@@ -79,10 +77,8 @@ class Blame:
         ]
 
     def _row_of_each(self, op: int, order: int, grid: np.ndarray, start_pfn: int) -> np.ndarray:
-        """A row for each page in the way, kernel pages first, then from the lowest on."""
+        """A row for each page in the way, from the lowest on."""
         pfns = start_pfn + np.flatnonzero(grid[start_pfn : start_pfn + (1 << order)] != FREE)
-        movable_last = np.argsort(grid[pfns] == CLASS_OF_MOBILITY[1], kind="stable")
-        pfns = pfns[movable_last][:MAX_PAGES]
         rows = np.zeros(len(pfns), BLAME_DTYPE)
         rows["failed_op"], rows["order"], rows["start_pfn"] = op, order, start_pfn
         rows["pfn"], rows["page_class"] = pfns, grid[pfns]
@@ -96,19 +92,13 @@ class Blame:
         rules = self._memory.mechanism.grouping
         blocks = rows["pfn"] >> rules.block_order
         types, at_start = self._memory.block_types()[blocks], self._types_at_start[blocks]
-        own = np.array([type_of_class(code) for code in rows["page_class"].tolist()])
+        own = np.array(TYPE_OF_CLASS)[rows["page_class"]]
         causes = np.where(own != types, _FOREIGN, np.where(types != at_start, _CLAIMED, _OWN))
         if rules.rule == "none" or not grouping_enabled(self._memory.zones, self._memory.mechanism):
             causes[:] = _ONE_TYPE
         causes[rows["placed_op"] == BEFORE] = _BEFORE
         causes[rows["page_class"] == PCP_FREE] = _ON_PCP
         return causes
-
-
-def type_of_class(page_class: int) -> int:
-    """The migratetype that pages of a class ask for; unmovable for all that can't be moved."""
-    known = page_class in CLASS_OF_MOBILITY
-    return CLASS_OF_MOBILITY.index(page_class) if known else UNMOVABLE
 
 
 def nearest_block(

@@ -144,7 +144,8 @@ class RecordingWriter:
             self._write(pack_chunk(EVNT, self._compressor.compress(part.tobytes())))
 
     def add_blame(self, rows: np.ndarray) -> None:
-        """Rows BLAME_DTYPE[n], in order. Those above MAX_BLAME are left out."""
+        """Rows BLAME_DTYPE[n], in order. Those above MAX_BLAME are left out: events
+        tell of each request how many there are."""
         if rows.dtype != BLAME_DTYPE or rows.ndim != 1:
             raise ValueError(f"rows are {rows.dtype}, not {BLAME_DTYPE}")
         kept = np.ascontiguousarray(rows[: MAX_BLAME - self._blamed])

@@ -1,15 +1,23 @@
-"""summary.csv, series.csv, cost.csv and events.csv of a run, made with pandas."""
+"""summary.csv, series.csv, cost.csv, events.csv and blame.csv of a run, made with pandas."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from allocator.terms import COUNTERS, EVENT_KINDS, MIGRATETYPES, NR_ORDERS, PFN_NONE
+from allocator.terms import (
+    BLAME_CAUSES,
+    COUNTERS,
+    EVENT_KINDS,
+    MIGRATETYPES,
+    NR_ORDERS,
+    PFN_NONE,
+)
 from pipeline.artefacts import Progress, Task
 from pipeline.atomic import replacing
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import Evidence
+from pipeline.metrics.put_there import let_in_ops
 from pipeline.recording import Recording
 from pipeline.run_folder import RunFolder
 
@@ -24,7 +32,7 @@ def tasks(run: RunFolder) -> list[Task]:
 
 
 def write_tables(folder: Path, recordings: tuple[Path, ...], progress: Progress) -> None:
-    """Write the four tables of these recordings. Raises RecordingError, OSError."""
+    """Write the tables of these recordings. Raises RecordingError, OSError."""
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     for number, path in enumerate(recordings):
         evidence = Evidence(Recording.open(path))
@@ -143,9 +151,53 @@ def events(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
     )
 
 
+def blame(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
+    """The pages that stood in the way of each failed request of order 1 or higher.
+
+    `placed_op`: the operation that put the page there; `let_in_op`: that of the fallback or claim
+    that had opened its pageblock to its type. Empty where it was there before the recording.
+    """
+    recording, phases = evidence.recording, evidence.header["phases"]
+    rows = recording.blame
+    let_in = let_in_ops(rows, recording.events, _block_order(evidence.header))
+    starts, names = [phase["start_op"] for phase in phases], np.array([p["name"] for p in phases])
+
+    def phase_of(ops: np.ndarray) -> np.ndarray:
+        return names[np.maximum(np.searchsorted(starts, ops, side="right") - 1, 0)]
+
+    placed = rows["placed_op"] >= 0
+    return pd.DataFrame(
+        {
+            "failed_op": rows["failed_op"],
+            "phase": phase_of(rows["failed_op"]),
+            "order": rows["order"],
+            "start_pfn": rows["start_pfn"],
+            "pfn": rows["pfn"],
+            "page_class": np.array(evidence.header["page_classes"])[rows["page_class"]],
+            "held_order": rows["held_order"],
+            "placed_op": _where(placed, rows["placed_op"]),
+            "placed_phase": np.where(placed, phase_of(rows["placed_op"]), ""),
+            "let_in_op": _where(let_in >= 0, let_in),
+            "cause": np.array(BLAME_CAUSES)[rows["cause"]],
+        }
+    )
+
+
+def _block_order(header: dict) -> int:
+    """Of the mechanism's pageblocks; those of the picture where there is no mechanism."""
+    grouping = header["mechanism"].get("grouping", {})
+    return grouping.get("block_order", header["geometry"]["pageblock_order"])
+
+
 def _where(there: np.ndarray, values: np.ndarray) -> pd.Series:
     """Whole numbers, empty where there is none."""
     return pd.Series(values).astype("Int64").where(there)
 
 
-TABLES = {"summary": summary, "series": series, "cost": cost, "events": events}
+TABLES = {
+    "summary": summary,
+    "series": series,
+    "cost": cost,
+    "events": events,
+    "blame": blame,
+}

@@ -22,9 +22,10 @@ from allocator.terms import (
     PFN_NONE,
     RECLAIMABLE,
     RESERVED,
+    TYPE_OF_CLASS,
     UNMOVABLE,
 )
-from pipeline.blame import MAX_PAGES, Blame, nearest_block, type_of_class
+from pipeline.blame import Blame, nearest_block
 from pipeline.recording import Recording
 from pipeline.simulate import engine_of, simulate
 from pipeline.start import start_memory
@@ -59,9 +60,8 @@ def test_nearest_block_as_a_slow_search(pages, order, cuts):
 
 
 def test_types_of_classes():
-    assert type_of_class(CLASS_MOVABLE) == MOVABLE
-    assert type_of_class(CLASS_RECLAIMABLE) == RECLAIMABLE
-    assert type_of_class(CLASS_UNMOVABLE) == type_of_class(RESERVED) == UNMOVABLE
+    classes = (CLASS_MOVABLE, CLASS_RECLAIMABLE, CLASS_UNMOVABLE, RESERVED)
+    assert [TYPE_OF_CLASS[c] for c in classes] == [MOVABLE, RECLAIMABLE, UNMOVABLE, UNMOVABLE]
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_each_failure_as_memory_was_then(stream, blamed, name):
         block = grid[pfn : pfn + (1 << order)]
         in_use = int((block != FREE).sum())
         assert failure[-2] == (1 << order) - in_use
-        assert len(mine) == min(in_use, MAX_PAGES)
+        assert len(mine) == in_use
         assert (mine["start_pfn"] == pfn).all()
         assert (mine["order"] == order).all()
         assert (mine["page_class"] == grid[mine["pfn"]]).all()
@@ -171,7 +171,7 @@ def test_claimed_and_foreign_pageblocks(stream):
         cause = BLAME_CAUSES[row["cause"]]
         if row["placed_op"] < 0:
             assert cause == "before the recording" or page_class == PCP_FREE
-        elif type_of_class(page_class) != types[block]:
+        elif TYPE_OF_CLASS[page_class] != types[block]:
             assert cause == "in a pageblock of another type"
         elif types[block] != at_start[block]:
             assert cause == "in a pageblock claimed for its type"
