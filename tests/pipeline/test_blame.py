@@ -82,6 +82,20 @@ def blamed(stream, tmp_path_factory):
 
 @pytest.mark.parametrize("name", mechanism_names())
 def test_watching_changes_nothing(stream, blamed, name):
+    _check_unchanged(stream, blamed[name], name)
+
+
+@pytest.mark.speed
+@pytest.mark.parametrize("name", ["2007-vanilla", "2007-list", "6.1-both"])
+def test_watching_reclaim_changes_nothing(name, tmp_path):
+    stress = load_workload("stress-highalloc", {"memory_mib": "96"}, seed=2)
+    simulate(stress, load_mechanism(name), tmp_path / "a.reel", frames=20)
+    recording = Recording.open(tmp_path / "a.reel")
+    assert len(recording.blame)
+    _check_unchanged(stress, recording, name)
+
+
+def _check_unchanged(stream, recording, name):
     """The same pages, counters and events as without an observer, but for what it adds."""
     memory, pfn_of, _ = start_memory(stream, load_mechanism(name))
     engine = engine_of(stream, memory, pfn_of)
@@ -89,7 +103,6 @@ def test_watching_changes_nothing(stream, blamed, name):
     for start in range(0, len(stream.ops), 1000):
         engine.run(stream.ops, start, min(start + 1000, len(stream.ops)))
         events.append(memory.events())
-    recording = blamed[name]
     last = len(recording) - 1
     assert np.array_equal(recording.grid(last), memory.page_class())
     counters = memory.counters()
