@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from allocator.mechanism import load_mechanism, mechanism_names
 from allocator.terms import (
+    ALLOC,
     BLAME_CAUSES,
     CLASS_MOVABLE,
     CLASS_RECLAIMABLE,
@@ -18,12 +19,14 @@ from allocator.terms import (
     FREE,
     HOLE,
     MOVABLE,
+    OBJECT,
     PCP_FREE,
     PFN_NONE,
     RECLAIMABLE,
     RESERVED,
     TYPE_OF_CLASS,
     UNMOVABLE,
+    USE,
 )
 from pipeline.blame import Blame, nearest_block
 from pipeline.recording import Recording
@@ -72,6 +75,12 @@ def stream():
 
 
 @pytest.fixture(scope="module")
+def stress():
+    """With reclaim, slabs, and attempts at huge pages."""
+    return load_workload("stress-highalloc", {"memory_mib": "96"}, seed=2)
+
+
+@pytest.fixture(scope="module")
 def blamed(stream, tmp_path_factory):
     """Recordings by mechanism."""
     folder = tmp_path_factory.mktemp("blamed")
@@ -87,8 +96,7 @@ def test_watching_changes_nothing(stream, blamed, name):
 
 @pytest.mark.speed
 @pytest.mark.parametrize("name", ["2007-vanilla", "2007-list", "6.1-both"])
-def test_watching_reclaim_changes_nothing(name, tmp_path):
-    stress = load_workload("stress-highalloc", {"memory_mib": "96"}, seed=2)
+def test_watching_reclaim_changes_nothing(stress, name, tmp_path):
     simulate(stress, load_mechanism(name), tmp_path / "a.reel", frames=20)
     recording = Recording.open(tmp_path / "a.reel")
     assert len(recording.blame)
@@ -117,8 +125,20 @@ def _check_unchanged(stream, recording, name):
 
 @pytest.mark.parametrize("name", mechanism_names())
 def test_each_failure_as_memory_was_then(stream, blamed, name):
+    _check_failures(stream, blamed[name], name)
+
+
+@pytest.mark.speed
+@pytest.mark.parametrize("name", ["2007-vanilla", "2007-list", "6.1-off", "6.1-both"])
+def test_each_failure_under_reclaim(stress, name, tmp_path):
+    simulate(stress, load_mechanism(name), tmp_path / "a.reel", frames=20)
+    recording = Recording.open(tmp_path / "a.reel")
+    assert len(np.unique(recording.blame["failed_op"])) > 50
+    _check_failures(stress, recording, name)
+
+
+def _check_failures(stream, recording, name):
     """Operation by operation: block, pages and holders are those of the moment of the failure."""
-    recording = blamed[name]
     failures = recording.events[recording.events["kind"] == EVENT_FAILURE]
     failures = failures[failures["order"] > 0]
     assert len(failures)
@@ -148,6 +168,9 @@ def _check_holders(stream, rows, pfn_of):
     for row in rows[rows["placed_op"] >= 0]:
         op = int(row["placed_op"])
         assert op < row["failed_op"]
+        if stream.ops.kind[op] not in (ALLOC, USE):  # a slab, which has no id
+            assert stream.ops.kind[op] == OBJECT
+            continue
         number = int(stream.ops.id[op])
         first = pfn_of[number]
         assert first <= row["pfn"] < first + (1 << int(row["held_order"]))

@@ -1,0 +1,49 @@
+"""Rules that hold the recordings of one workload and seed against each other."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from pipeline.findings.case import Case
+from pipeline.findings.finding import Finding
+
+AT_REST = "rest"  # how the names of phases begin in which a load has ended
+WORTH_TELLING = 0.06
+
+
+def rest_difference(cases: Sequence[Case]) -> Iterator[Finding]:
+    """The greatest difference between two mechanisms at rest.
+
+    Of the metric potential_huge at the samples of the phases named rest..., where no memory is in
+    huge pages; at least 6 % of the eligible pageblocks: repeats of one real boot differ by up to
+    six points of mixed pageblocks at rest. Told of the mechanism that has least.
+    """
+    best = None
+    for phase in cases[0].header["phases"]:
+        if not phase["name"].startswith(AT_REST):
+            continue
+        at = [(case, frame) for case in cases if (frame := _sample(case, phase)) is not None]
+        at = [(case, frame) for case, frame in at if not np.isnan(case.fit[frame])]
+        if len(at) < 2:
+            continue
+        least = min(at, key=lambda pair: pair[0].fit[pair[1]])
+        most = max(at, key=lambda pair: pair[0].fit[pair[1]])
+        span = most[0].fit[most[1]] - least[0].fit[least[1]]
+        if span >= WORTH_TELLING * least[0].eligible and (best is None or span > best[0]):
+            best = span, phase["name"], least, most
+    if best is None:
+        return
+    _, name, (least, frame), (most, other) = best
+    low, high = int(least.fit[frame]), int(most.fit[other])
+    yield least.finding(
+        "rest_difference", (frame, frame), least.pfns(least.history.eligible),
+        f"At {name}, {high:,} of {most.eligible:,} pageblocks can become a huge page with "
+        f"{most.mechanism}, {low:,} of {least.eligible:,} with {least.mechanism}.",
+        phase=name, most=most.mechanism, most_blocks=high, least_blocks=low,
+    )  # fmt: skip
+
+
+def _sample(case: Case, phase: dict) -> int | None:
+    """The frame of a phase's sample, None where the recording ends before."""
+    frame = int(np.searchsorted(case.recording.ops, phase["sample_op"]))
+    return frame if frame < len(case) else None

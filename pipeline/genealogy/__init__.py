@@ -1,0 +1,1 @@
+"""The history of pageblocks: who took them, when they were polluted, whether they recovered."""
