@@ -74,17 +74,24 @@ class RunFolder:
         return read_table(self.folder / "series.csv")
 
     def drawn(self) -> dict[str, list[Recorded]]:
-        """The recordings that pictures are made of, by the prefix of the pictures' names.
+        """The recordings that pictures are made of, those of the first seed, as by_workload."""
+        first = self.config.seeds[0]
+        return {
+            prefix: [recorded for recorded in of if recorded.seed == first]
+            for prefix, of in self.by_workload().items()
+        }
 
-        Those of the first seed. One workload: no prefix; several: the workload's name and a dash.
+    def by_workload(self) -> dict[str, list[Recorded]]:
+        """All recordings, by the prefix of their pictures' names.
+
+        One workload: no prefix; several: the workload's name and a dash.
         """
-        by_workload: dict[str, list[Recorded]] = {}
+        by_name: dict[str, list[Recorded]] = {}
         for recorded in self.recordings:
-            if recorded.seed == self.config.seeds[0]:
-                by_workload.setdefault(recorded.workload, []).append(recorded)
-        if len(by_workload) == 1:
-            return {"": next(iter(by_workload.values()))}
-        return {f"{name}-": shown for name, shown in by_workload.items()}
+            by_name.setdefault(recorded.workload, []).append(recorded)
+        if len(by_name) == 1:
+            return {"": next(iter(by_name.values()))}
+        return {f"{name}-": of for name, of in by_name.items()}
 
     def values(self, recording: Recording, metric: str):
         """One metric of a recording at each frame, f8[frames], from series.csv."""

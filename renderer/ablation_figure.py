@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from renderer.figures import STYLE, save
+from renderer.figure_style import GRID, STYLE, save
 from renderer.palette import BAND, INK, QUIET_INK
 
 BEYOND, WITHIN = "#1D5FA8", "#B9C6DA"
@@ -143,5 +143,5 @@ def _bars(bars: Sequence[Bar], axis: Axes) -> None:
     axis.tick_params(axis="y", length=0)
     axis.tick_params(axis="x", labelsize=6.5, length=2, pad=1.5)
     axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(3))
-    axis.grid(axis="x", linewidth=0.4, alpha=0.5)
+    axis.grid(axis="x", **GRID)
     axis.spines["left"].set_visible(False)
