@@ -9,7 +9,9 @@ import click
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 LISTS = ("mechanisms", "workloads", "metrics", "artefacts", "classes", "phases")
-LAYOUTS = ("blocks", "rows", "hilbert")
+LAYOUTS = ("blocks", "rows", "boxes", "hilbert")
+PALETTES = ("standard", "2007")
+SIZES = ("720p", "1080p", "1440p", "2160p")
 
 
 def main() -> None:
@@ -110,10 +112,29 @@ _frames = click.option(
     type=click.IntRange(2, 100_000),
     help="About how many; each phase and each second has some in any case.  [default: 600]",
 )
-_layout = click.option(
-    "--layout", metavar="LAYOUT", shell_complete=lambda c, p, i: [n for n in LAYOUTS if
-    n.startswith(i)], help="How pages are laid out: blocks, rows, hilbert.  [default: blocks]",
-)  # fmt: skip
+
+
+def _one_of(name: str, names: tuple[str, ...], text: str):
+    """An option with some values; others are refused where they are used."""
+    return click.option(
+        f"--{name}", metavar=name.upper(), help=text,
+        shell_complete=lambda c, p, i: [value for value in names if value.startswith(i)],
+    )  # fmt: skip
+
+
+_layout = _one_of(
+    "layout", LAYOUTS, f"How pages are laid out: {', '.join(LAYOUTS)}.  [default: blocks]"
+)
+_palette = _one_of("palette", PALETTES, f"Colours: {', '.join(PALETTES)}.  [default: standard]")
+_size = _one_of(
+    "size", SIZES, f"Of the frame: {', '.join(SIZES)}.  [default: as the panels ask for]"
+)
+_pfn = click.option(
+    "--pfn", metavar="FIRST-LAST", help="Only the pageblocks of these pages; 0x for hexadecimal."
+)
+_difference = click.option(
+    "--difference", is_flag=True, help="Each recording but the first against the first."
+)
 _fps = click.option("--fps", type=click.IntRange(1, 60), help="Frames a second.  [default: 20]")
 _only = click.option(
     "--only", "artefacts", multiple=True, metavar="ARTEFACT", shell_complete=_names("artefacts"),
@@ -132,6 +153,8 @@ _recordings = click.argument(
 @_seeds
 @_frames
 @_layout
+@_palette
+@_size
 @_fps
 @_only
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("output/main"),
@@ -156,6 +179,8 @@ def run(config: Path | None, output: Path, jobs: int, force: bool, **options: ob
 @_seeds
 @_frames
 @_layout
+@_palette
+@_size
 @_fps
 @_only
 @_output
@@ -190,26 +215,41 @@ def info(recording: Path, as_json: bool) -> None:
 
 
 @commands.command()
-@click.argument("recording", type=click.Path(path_type=Path))
+@click.argument("path", type=click.Path(path_type=Path), metavar="RECORDING|VIDEO|STILL")
+@click.argument("recordings", type=click.Path(path_type=Path), nargs=-1, metavar="[RECORDING]...")
 @click.option("--stream", type=click.Path(path_type=Path), help="Where the replayed stream is.")
 @_json
-def verify(recording: Path, stream: Path | None, as_json: bool) -> None:
-    """Check a recording: whole, made again the same, shown truly by the videos beside it."""
+def verify(path: Path, recordings: tuple[Path, ...], stream: Path | None, as_json: bool) -> None:
+    """Check a recording: whole, made again the same, shown truly by the videos beside it.
+
+    A video (.mp4, .mkv): every page's class and every counter still readable, as in its recordings
+    and series.csv. A still (.png): the same, and it exists in its video. RECORDING...: those that
+    it shows, where they don't lie beside it.
+    """
     from pipeline.show import show_verify
 
-    sys.exit(show_verify(recording, stream, as_json))
+    sys.exit(show_verify(path, list(recordings), stream, as_json))
 
 
 @commands.command()
 @_recordings
 @_output
 @_layout
+@_palette
+@_size
+@_pfn
+@_difference
+@click.option("--captions", is_flag=True, help="What the findings say, below the pages.")
+@click.option("--lossless", is_flag=True, help="Every pixel as in a still, into FILE.mkv.")
+@click.option("--max-size", metavar="SIZE",
+              help="Of FILE.webp or .gif, as in 2MB: fewer frames, then smaller ones.")  # fmt: skip
 @_fps
 @_force
 def video(recordings: tuple[Path, ...], output: Path, **options: object) -> None:
     """A video: of one recording, or of several on one clock. Into a folder: each, and all.
 
-    FILE.webp: a small animation instead of an MP4.
+    FILE.webp or FILE.gif: a small animation instead of an MP4. --lossless: a master for mpv, VLC
+    and ffmpeg; browsers don't play it.
     """
     from pipeline.draw import draw_video
 
@@ -220,6 +260,9 @@ def video(recordings: tuple[Path, ...], output: Path, **options: object) -> None
 @_recordings
 @_output
 @_layout
+@_palette
+@_pfn
+@_difference
 @click.option("--phase", "phases", multiple=True, help="A column; repeat for more.")
 @_force
 def sheet(recordings: tuple[Path, ...], output: Path, **options: object) -> None:
@@ -233,6 +276,10 @@ def sheet(recordings: tuple[Path, ...], output: Path, **options: object) -> None
 @_recordings
 @_output
 @_layout
+@_palette
+@_size
+@_pfn
+@_difference
 @click.option("--frame", type=click.IntRange(0), help="Which.  [default: of greatest difference]")
 @click.option("--phase", help="The frame at which that phase's figures are taken.")
 @_force
@@ -246,12 +293,53 @@ def still(recordings: tuple[Path, ...], output: Path, **options: object) -> None
 @commands.command()
 @_recordings
 @_output
+@click.option("--columns", type=click.Choice(["one", "two", "slide"]), default="two",
+              show_default=True, help="For a paper's one or two columns, or a slide.")  # fmt: skip
 @_force
 def figures(recordings: tuple[Path, ...], output: Path, **options: object) -> None:
-    """The metrics as curves, as PNG, SVG and PDF, into a folder."""
+    """The metrics as curves, as PNG, SVG and PDF, into a folder; the data of each as CSV.
+
+    Recordings of one mechanism with several seeds: their mean, from the least to the greatest.
+    """
     from pipeline.draw import draw_figures
 
     draw_figures(list(recordings), output, **options)
+
+
+@commands.command()
+@click.argument("recording", type=click.Path(path_type=Path))
+@click.option("--kind", "kinds", multiple=True, metavar="KIND",
+              help="fallback, claim or failure; repeat for more.  [default: all]")  # fmt: skip
+@click.option("--at", "ops", type=click.IntRange(0), multiple=True, metavar="OP",
+              help="What happened at that operation; repeat for more.")  # fmt: skip
+@click.option("--most", type=click.IntRange(1), default=12, show_default=True,
+              help="How many at most, evenly chosen.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path),
+              help="A video (.mp4) in slow motion around them, instead of text.")  # fmt: skip
+@click.option("--stream", type=click.Path(path_type=Path), help="Where the replayed stream is.")
+@_layout
+@_palette
+@_size
+@_pfn
+@_fps
+@_force
+def explain(recording: Path, **options: object) -> None:
+    """What the allocator did and why: fallbacks, claims, failures; in words or in slow motion."""
+    from pipeline.explain.command import explain_command
+
+    explain_command(recording, **options)
+
+
+@commands.command()
+@_recordings
+@_output
+@_layout
+@_force
+def report(recordings: tuple[Path, ...], output: Path, **options: object) -> None:
+    """One page for a browser with every frame, of recordings or of a run folder; no network."""
+    from pipeline.draw import draw_report
+
+    draw_report(list(recordings), output, **options)
 
 
 @commands.command()
@@ -265,6 +353,18 @@ def table(run: Path, other: Path | None, **options: object) -> None:
     from pipeline.text_table import show_table
 
     show_table(run, other, **options)
+
+
+@commands.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--rule", "rules", multiple=True, metavar="RULE",
+              help="Only what this one found; repeat for more.")  # fmt: skip
+@_json
+def findings(run: Path, rules: tuple[str, ...], as_json: bool) -> None:
+    """What is worth pointing at in a run, found by rule, as text in 72 columns."""
+    from pipeline.findings.text import show_findings
+
+    show_findings(run, rules, as_json)
 
 
 @commands.command()

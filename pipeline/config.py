@@ -90,6 +90,8 @@ class RunConfig(_Table):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
     frames: int = Field(600, ge=2, le=100_000)
     layout: str = "blocks"
+    palette: str = "standard"
+    size: str = ""  # as large as the panels ask for
     fps: int = Field(20, ge=1, le=60)
     artefacts: tuple[str, ...] = ()  # none named: all
 

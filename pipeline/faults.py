@@ -1,13 +1,15 @@
 """Which exceptions are told in one line, and with which exit code."""
 
 from allocator.mechanism import MechanismError
+from pipeline.again import CannotRepeat
 from pipeline.config import UsageError
 from pipeline.execute import ExecuteError
 from pipeline.recording import RecordingError
 from renderer.layouts import LayoutError
 from renderer.output import RenderError
+from renderer.palette import PaletteError
 from renderer.panel import PanelError
 from workloads.stream import WorkloadError
 
-USAGE = (UsageError, MechanismError, LayoutError, PanelError)
-FAILURES = (RecordingError, WorkloadError, RenderError, ExecuteError)
+USAGE = (UsageError, MechanismError, LayoutError, PaletteError, PanelError)
+FAILURES = (CannotRepeat, RecordingError, WorkloadError, RenderError, ExecuteError)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.artefacts import ARTEFACTS, Progress, Task, tasks_of
+from pipeline.artefacts.panels import check_look
 from pipeline.atomic import partials_of, write_text
 from pipeline.config import Cell, RunConfig, UsageError, check_names, check_output, matrix
 from pipeline.execute import execute, progress_of
@@ -13,10 +14,9 @@ from pipeline.metadata import as_json, versions
 from pipeline.recording import Recording
 from pipeline.run_folder import METADATA, UNFINISHED, Recorded, RunFolder
 from pipeline.simulate import core_note, runnable, simulate
-from renderer.layouts import layout_named
 
 # Shares of the work, for the estimate of the time left: seconds on some machine.
-WEIGHTS = {"recordings": 1, "tables": 2, "video": 10, "comparison": 25, "figures": 6}
+WEIGHTS = {"recordings": 1, "tables": 2, "video": 10, "comparison": 25, "report": 9, "figures": 6}
 
 
 def run(config: RunConfig, folder: Path, *, jobs: int, force: bool) -> RunFolder:
@@ -26,7 +26,7 @@ def run(config: RunConfig, folder: Path, *, jobs: int, force: bool) -> RunFolder
     OSError later: what was finished by then stays, without a metadata.json.
     """
     cells = matrix(config)
-    layout_named(config.layout)
+    check_look(config.layout, config.palette, config.size)
     wanted = _wanted(config)
     recordings = tuple(
         Recorded(cell.file_name, cell.workload.file_name, cell.mechanism.name, cell.seed)
@@ -57,7 +57,8 @@ def run(config: RunConfig, folder: Path, *, jobs: int, force: bool) -> RunFolder
 
 
 def _weight(task: Task) -> float:
-    kind = "comparison" if "comparison" in task.label else task.label.partition("/")[0]
+    named = [kind for kind in ("comparison", "report") if kind in task.label]
+    kind = named[0] if named else task.label.partition("/")[0]
     return WEIGHTS.get(kind, 2)
 
 

@@ -51,7 +51,7 @@ def _with_options(config: RunConfig, options: dict[str, object]) -> RunConfig:
     """The configuration with what was given on the command line in its place."""
     update: dict[str, object] = {
         key: options[key]
-        for key in ("frames", "layout", "fps", "artefacts", "seeds")
+        for key in ("frames", "layout", "palette", "size", "fps", "artefacts", "seeds")
         if options.get(key)
     }
     if options.get("workloads"):

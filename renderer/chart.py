@@ -22,7 +22,7 @@ from renderer.text import (
     wrapped,
 )
 
-LETTERS = "ABCDEFGH"
+LETTERS = "ABCDEFGHI"  # of eight panels, and of eight that are held against a ninth
 _FINER = 4  # lines are drawn so many times larger, then reduced: smooth, the same everywhere
 
 
@@ -54,12 +54,18 @@ class Chart:
         return [(x_px, top // 2 * 2, n) for top, (_, n) in zip(tops, ends, strict=True)]
 
 
-def letter_chip(index: int, size_px: int) -> np.ndarray:
-    """The letter of a panel on its colour, u1[size, size, 3]."""
-    colour = palette.line_colour(index)
+def letter_chip(panel: Panel, number: int, size_px: int) -> np.ndarray:
+    """The letter of a picture's panel `number` on its colour, u1[size, size, 3]."""
+    place = _place(panel, number)
+    colour = palette.line_colour(place)
     return chip_image(
-        LETTERS[index], round(size_px * 0.72), colour, width_px=size_px, height_px=size_px
+        LETTERS[place], round(size_px * 0.72), colour, width_px=size_px, height_px=size_px
     )
+
+
+def _place(panel: Panel, number: int) -> int:
+    """The place that gives the panel its letter and colour."""
+    return number if panel.place is None else panel.place
 
 
 def spread(wanted: Sequence[float], pitch: float, low: float, high: float) -> list[int]:
@@ -84,26 +90,31 @@ def spread(wanted: Sequence[float], pitch: float, low: float, high: float) -> li
 def draw_chart(panels: Sequence[Panel], width_px: int, height_px: int, font_px: int) -> Chart:
     """The chart of panels on one clock, in a box with even sides."""
     frames = len(panels[0].values)
-    maximum = max(float(panel.maximum) for panel in panels) or 1.0
+    minimum = min(float(panel.minimum) for panel in panels)
+    maximum = max(float(panel.maximum) for panel in panels)
+    maximum = maximum if maximum > minimum else minimum + 1.0
     line_px, chip_px = line_height_px(font_px), even_up(font_px * 1.15)
     titles = wrapped(panels[0].chart_title, font_px, width_px, bold=True, max_lines=2)
-    ticks = _ticks(maximum)
+    ticks = _ticks(minimum, maximum)
     left = even_up(max(text_width_px(t, font_px) for t in (f"{v:,g}" for v in ticks)) + 8)
     right = width_px - chip_px - 8
     top = even_up(len(titles) * line_px + line_px + 10)
     bottom = height_px - even_up(line_px + 6)
     frame_x = _places(frames, left, right)
-    scale = (bottom - top) / maximum
+    scale = (bottom - top) / (maximum - minimum)
     empty = Image.new("RGB", (width_px, height_px), palette.PAPER)
     for row, title in enumerate(titles):
         _text(empty, 0, row * line_px, title, font_px, bold=True)
     _draw_phases(empty, panels[0], frame_x, right, top, bottom, font_px)
-    _draw_axis(empty, ticks, left, right, bottom, scale, font_px)
+    zero_y = bottom + minimum * scale
+    _draw_axis(empty, ticks, left, right, zero_y, scale, font_px)
     _draw_ends(empty, frames, left, right, bottom + 6, font_px)
     values = np.array([np.asarray(panel.values, float) for panel in panels])
     known = np.isfinite(values)
-    line_y = np.where(known, bottom - np.clip(np.where(known, values, 0), 0, maximum) * scale, -1)
-    full = _with_lines(empty, frame_x, line_y, max(4, font_px // 6))
+    clipped = np.clip(np.where(known, values, 0), minimum, maximum)
+    line_y = np.where(known, zero_y - clipped * scale, -1)
+    colours = [palette.line_colour(_place(panel, n)) for n, panel in enumerate(panels)]
+    full = _with_lines(empty, frame_x, line_y, max(2, font_px // 6), colours)
     return Chart(
         np.array(empty), np.array(full), frame_x, np.rint(line_y).astype(np.int32),
         top, bottom, chip_px,
@@ -114,14 +125,20 @@ def _places(frames: int, left: int, right: int) -> np.ndarray:
     return (np.rint(np.linspace(left, right, max(frames, 2))[:frames]) // 2 * 2).astype(np.int32)
 
 
-def _ticks(maximum: float) -> list[float]:
-    """Round values from 0 on, at most five steps, and the maximum itself."""
-    power = 10.0 ** np.floor(np.log10(maximum))
-    step = next(s * power for s in (0.1, 0.2, 0.5, 1, 2, 5) if maximum / (s * power) <= 5)
-    ticks = [n * step for n in range(int(maximum / step) + 1)]
-    if maximum - ticks[-1] < 0.55 * step and len(ticks) > 1:
-        ticks.pop()  # its label would touch that of the maximum
-    return [*ticks, maximum] if ticks[-1] < maximum else ticks
+def _ticks(minimum: float, maximum: float) -> list[float]:
+    """Round values, at most five steps, and the bounds themselves; 0 is among the round ones."""
+    span = maximum - minimum
+    power = 10.0 ** np.floor(np.log10(span))
+    step = next(s * power for s in (0.1, 0.2, 0.5, 1, 2, 5) if span / (s * power) <= 5)
+    first, last = int(np.ceil(minimum / step)), int(np.floor(maximum / step))
+    near = 0.55 * step  # nearer to a bound a label would touch the bound's
+    ticks = [
+        n * step
+        for n in range(first, last + 1)
+        if n == 0 or (near <= n * step - minimum and near <= maximum - n * step)
+    ]
+    bounds = [b for b in (minimum, maximum) if all(abs(b - tick) >= near for tick in ticks)]
+    return sorted({*ticks, *bounds})
 
 
 def _draw_phases(
@@ -155,13 +172,14 @@ def _draw_axis(
     ticks: Sequence[float],
     left: int,
     right: int,
-    bottom: int,
+    zero_y: float,
     scale: float,
     font_px: int,
 ) -> None:
     for value in ticks:
-        y, label = round(bottom - value * scale), f"{value:,g}"
-        ImageDraw.Draw(image).rectangle((left, y - 1, right, y), fill=palette.RULE)
+        y, label = round(zero_y - value * scale), f"{value:,g}"
+        colour = palette.QUIET_INK if value == 0 > ticks[0] else palette.RULE
+        ImageDraw.Draw(image).rectangle((left, y - 1, right, y), fill=colour)
         x = left - 8 - text_width_px(label, font_px)
         _text(image, x, y - line_height_px(font_px) // 2, label, font_px, palette.QUIET_INK)
 
@@ -176,7 +194,11 @@ def _draw_ends(
 
 
 def _with_lines(
-    empty: Image.Image, frame_x: np.ndarray, line_y: np.ndarray, thick_px: int
+    empty: Image.Image,
+    frame_x: np.ndarray,
+    line_y: np.ndarray,
+    thick_px: int,
+    colours: Sequence[str],
 ) -> Image.Image:
     full = empty.copy()
     for number in reversed(range(len(line_y))):
@@ -188,7 +210,7 @@ def _with_lines(
                 for x, y in zip(frame_x[run], line_y[number, run], strict=True)
             ]
             draw.line(points * (2 if len(points) == 1 else 1), 255, thick_px * _FINER, "curve")
-        full.paste(palette.line_colour(number), mask=mask.reduce(_FINER))
+        full.paste(colours[number], mask=mask.reduce(_FINER))
     return full
 
 

@@ -1,7 +1,8 @@
 """Panels: a recording with what is said of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -19,11 +20,16 @@ _PAGES_PER_MIB = 256
 
 @dataclass(frozen=True)
 class Panel:
-    """One recording in a picture, and the figure that matters in it.
+    """One recording in a picture, or a view of one (pipeline/views), and the figure that matters.
 
-    `values` f8 or i8[frames] is that figure at each frame (not finite: there is none), `maximum`
-    the highest it can be, `text` how it is told, with {value} and {maximum}, `text_none` what is
+    `values` f8 or i8[frames] is that figure at each frame (not finite: there is none), `minimum`
+    and `maximum` its bounds, `text` how it is told, with {value} and {maximum}, `text_none` what is
     told where there is none. It is handed in: the renderer computes no statistics.
+
+    `classes_present`: the page classes of any frame, for the legend; None where it isn't known.
+    `notes` stand below the legend. `corner(frame)` is told beside the figure in place of the failed
+    requests. `place` gives the panel the letter and colour of that place; None: of its own.
+    `text_short` stands for `text` where there is little room.
     """
 
     recording: Recording
@@ -34,25 +40,46 @@ class Panel:
     text: str
     chart_title: str
     text_none: str = "no figure here"
+    minimum: float = 0.0
+    classes_present: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+    corner: Callable[[int], str] | None = None
+    place: int | None = None
+    text_short: str = ""
 
-    def figure(self, frame: int) -> str:
+    def figure(self, frame: int, *, short: bool = False) -> str:
         """The figure at a frame in words."""
         value = self.values[frame]
         if not np.isfinite(value):
             return self.text_none
-        return self.text.format(value=value, maximum=self.maximum)
+        text = self.text_short if short and self.text_short else self.text
+        return text.format(value=value, maximum=self.maximum)
+
+    def longest_figure(self, *, short: bool = False) -> str:
+        """The longest that the figure can be told in."""
+        text = self.text_short if short and self.text_short else self.text
+        bounds = (self.minimum, self.maximum)
+        return max((text.format(value=v, maximum=self.maximum) for v in bounds), key=len)
 
     def free_text(self, frame: int) -> str:
         """Free memory at a frame, as the recording's series tells it; empty where it doesn't."""
-        columns = self.recording.header["series_columns"]
-        places = [n for n, name in enumerate(columns) if name.startswith("free_pages:")]
-        if not places:
+        if not self._free_columns:
             return ""
-        pages = int(self.recording.series[frame, places].sum())
+        pages = int(self.recording.series[frame, self._free_columns].sum())
         return f"{pages / _PAGES_PER_MIB:,.0f} MiB free"
 
+    @cached_property
+    def _free_columns(self) -> list[int]:
+        columns = self.recording.header["series_columns"]
+        return [n for n, name in enumerate(columns) if name.startswith("free_pages:")]
+
     def failed_text(self, frame: int, *, short: bool = False) -> str:
-        """Requests that failed up to a frame; empty where the recording doesn't tell."""
+        """Requests that failed up to a frame; empty where the recording doesn't tell.
+
+        Or what the panel has for this corner.
+        """
+        if self.corner:
+            return self.corner(frame)
         columns = self.recording.header["series_columns"]
         if "failed_requests" not in columns:
             return ""

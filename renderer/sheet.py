@@ -1,22 +1,23 @@
 """The sheet: mechanisms from top to bottom, phases from left to right, one scale, one legend."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from renderer import palette
 from renderer.canvas import RgbCanvas
 from renderer.frame import MapPainter
-from renderer.layouts import Extent, Placement, fit
+from renderer.layouts import Extent, fit
+from renderer.palette import PAPER, QUIET_INK, palette_named
 from renderer.panel import Panel, check_panels, clock_text, joined, source_text
 from renderer.parts import (
     MapView,
     Sprite,
     legend_entries,
+    legend_notes,
     lines_of,
-    scale_notes,
 )
 from renderer.png import write_png
+from renderer.still import picture_of
 from renderer.text import even_up, fitting_px, line_height_px, text_image, wrapped
 
 Column = tuple[str, str, int]  # name and title of a phase, frame that shows it
@@ -43,6 +44,7 @@ def write_sheet(
     path: Path,
     *,
     layout: str = "blocks",
+    palette: str = "standard",
     metadata: dict | None = None,
 ) -> None:
     """Write a PNG with one map for each panel and phase.
@@ -50,17 +52,13 @@ def write_sheet(
     Raises ValueError for panels that don't share a clock and for no row or column, IndexError for a
     frame that there isn't, LayoutError, RenderError where the file cannot be written.
     """
-    sheet = compose_sheet(rows, columns, layout)
-    canvas = RgbCanvas(sheet.width_px, sheet.height_px, palette.PAPER)
+    sheet = compose_sheet(rows, columns, layout, palette=palette)
+    canvas = RgbCanvas(sheet.width_px, sheet.height_px, PAPER)
     for view, frame in sheet.views:
         MapPainter(view, canvas).draw(frame)
     for sprite in sheet.sprites:
         canvas.put(sprite.x_px, sprite.y_px, canvas.ready(sprite.image))
-    placement = sheet.views[0][0].placement
-    about = {
-        "layout": layout,
-        "cell_px": placement.cell_px,
-        "pages_per_cell": placement.pages_per_cell,
+    about = picture_of(sheet.views[0][0], layout) | {
         "panels": [panel.name for panel in rows],
         "phases": [{"name": name, "frame": frame} for name, _, frame in columns],
     }
@@ -68,10 +66,15 @@ def write_sheet(
 
 
 def compose_sheet(
-    rows: Sequence[Panel], columns: Sequence[Column], layout: str = "blocks"
+    rows: Sequence[Panel],
+    columns: Sequence[Column],
+    layout: str = "blocks",
+    *,
+    palette: str = "standard",
 ) -> Sheet:
     """Where everything of a sheet stands. Raises as write_sheet."""
     check_panels(rows, at_most=MAX_ROWS)
+    colours = palette_named(palette)
     if not columns:
         raise ValueError("a sheet of no phase")
     for _, _, frame in columns:
@@ -91,7 +94,8 @@ def compose_sheet(
     sprites += more
     views: list[tuple[MapView, int]] = []
     for panel, placement in zip(rows, placed, strict=True):
-        row, more, y_px = _row(panel, placement, columns, margin, y_px, pitch, gutter, font_px)
+        view = MapView(panel, placement, margin, y_px, colours, even_up(1.33 * scale))
+        row, more, y_px = _row(view, columns, pitch, gutter, font_px)
         views += row
         sprites += more
     more, y_px = _legend_line([view for view, _ in views], margin, y_px, width - margin, font_px)
@@ -106,7 +110,7 @@ def _head(
     titles = wrapped(joined([r.header["title"] for r in recordings]), title_px, width_px, bold=True)
     sprites, y_px = lines_of(titles, x_px, even_up(font_px * _PARAGRAPH), title_px, bold=True)
     source = wrapped(joined([source_text(r) for r in recordings]), font_px, width_px)
-    more, y_px = lines_of(source, x_px, y_px, font_px, colour=palette.QUIET_INK)
+    more, y_px = lines_of(source, x_px, y_px, font_px, colour=QUIET_INK)
     return sprites + more, y_px + even_up(font_px * _PARAGRAPH)
 
 
@@ -127,23 +131,20 @@ def _column_heads(
         x = x_px + number * pitch
         sprites += lines_of(lines, x, y_px + (most - len(lines)) * step, font_px, bold=True)[0]
         about = f"{name} at {clock_text(panel.recording.times_us[frame])}"
-        sprites += lines_of([about], x, y_px + most * step, font_px, colour=palette.QUIET_INK)[0]
+        sprites += lines_of([about], x, y_px + most * step, font_px, colour=QUIET_INK)[0]
     return sprites, y_px + (most + 1) * step + even_up(font_px * _PARAGRAPH)
 
 
 def _row(
-    panel: Panel,
-    placement: Placement,
-    columns: Sequence[Column],
-    left_px: int,
-    y_px: int,
-    pitch: int,
-    gutter: int,
-    font_px: int,
+    first: MapView, columns: Sequence[Column], pitch: int, gutter: int, font_px: int
 ) -> tuple[list[tuple[MapView, int]], list[Sprite], int]:
-    """Title and name of a panel, its maps below with their figures, and where they end."""
+    """Title and name of a panel, its maps below with their figures, and where they end.
+
+    `first`: the panel's view at the corner of the row.
+    """
+    panel, placement, left_px, y_px = first.panel, first.placement, first.x_px, first.y_px
     sprites, below_px = lines_of([panel.title], left_px, y_px, even_up(font_px * 1.15), bold=True)
-    title, name = sprites[0].image, text_image(panel.name, font_px, colour=palette.QUIET_INK)
+    title, name = sprites[0].image, text_image(panel.name, font_px, colour=QUIET_INK)
     drop_px = (title.shape[0] - name.shape[0]) // 2 * 2
     sprites.append(Sprite(left_px + title.shape[1] + font_px, y_px + drop_px, name))
     longest = max((panel.figure(frame) for _, _, frame in columns), key=len)
@@ -152,7 +153,7 @@ def _row(
     for number, (_, _, frame) in enumerate(columns):
         x_px = left_px + number * pitch
         figure = text_image(panel.figure(frame), figure_px)
-        view = MapView(panel, placement, x_px, below_px + figure.shape[0] + 4)
+        view = replace(first, x_px=x_px, y_px=below_px + figure.shape[0] + 4)
         views.append((view, frame))
         sprites.append(Sprite(x_px, below_px, figure))
     return views, sprites, views[0][0].y_px + even_up(placement.height_px + font_px)
@@ -162,26 +163,29 @@ def _legend_line(
     views: Sequence[MapView], x_px: int, y_px: int, right_px: int, font_px: int
 ) -> tuple[list[Sprite], int]:
     """Colours one beside the other, the notes on scale below."""
-    sprites: list[Sprite] = []
+    heading = [views[0].palette.heading] if views[0].palette.heading else []
+    sprites, y_px = lines_of(heading, x_px, y_px, font_px, bold=True)
     x, step = x_px, even_up(font_px * 1.4)
     for chip, label in legend_entries(views, font_px):
-        width_px = chip.shape[1] + 14 + label.shape[1]
+        gap_px = even_up(font_px / 2)
+        width_px = chip.shape[1] + gap_px + label.shape[1]
         if x > x_px and x + width_px > right_px:
             x, y_px = x_px, y_px + step
         down = (label.shape[0] - chip.shape[0]) // 4 * 2
         sprites += [
             Sprite(x, y_px + down, chip),
-            Sprite(x + chip.shape[1] + 14, y_px, label),
+            Sprite(x + chip.shape[1] + gap_px, y_px, label),
         ]
         x += even_up(width_px + 1.5 * font_px)
-    texts = [*scale_notes(views[0]), _zone_note(views)]
-    notes = wrapped(", ".join(filter(None, texts)), font_px, right_px - x_px)
-    more, y_px = lines_of(notes, x_px, y_px + step, font_px, colour=palette.QUIET_INK)
+    texts = [*legend_notes(views), _zone_note(views)]
+    notes = wrapped("; ".join(filter(None, texts)), font_px, right_px - x_px)
+    more, y_px = lines_of(notes, x_px, y_px + step, font_px, colour=QUIET_INK)
     return sprites + more, y_px
 
 
 def _zone_note(views: Sequence[MapView]) -> str:
     """Which zones the dark lines part; the maps are too small for their names."""
     zones = [view.panel.recording.header["geometry"]["zones"] for view in views]
-    names = dict.fromkeys(zone["name"] for row in zones for zone in row)
+    shown = (zone for row in zones for zone in row if zone["start_pfn"] < zone["end_pfn"])
+    names = dict.fromkeys(zone["name"] for zone in shown)
     return f"dark line: the next zone begins ({', '.join(names)})" if len(names) > 1 else ""

@@ -20,13 +20,14 @@ class Segment:
 
 @dataclass(frozen=True)
 class Label:
-    """Where a heading stands: in slots, and after `in_px` in pixels."""
+    """Where a heading stands: in slots, and after `in_px` in pixels. `quiet`: no zone's name."""
 
     name: str
     x: int
     y: int
     width: int
     height: int
+    quiet: bool = False
 
     def in_px(self, pitch_px: tuple[int, int], gap_px: int) -> "Label":
         """The same box in pixels; the gaps around it stay free."""

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from renderer.annotations import Annotation
 from renderer.canvas import RgbCanvas
 from renderer.frame import Painter
+from renderer.layouts import CellSize
 from renderer.panel import Panel
+from renderer.parts import MapView
 from renderer.png import write_png
 from renderer.scene import Scene, compose
 
@@ -16,15 +19,20 @@ def write_still(
     path: Path,
     *,
     layout: str = "blocks",
-    cell_px: int | None = None,
+    cell_px: CellSize | None = None,
+    palette: str = "standard",
+    size: str | None = None,
+    annotations: Sequence[Annotation] = (),
     metadata: dict | None = None,
 ) -> None:
     """Write frame `frame` of the video that write_video makes of the panels, as RGB.
 
-    Raises RenderError where the file cannot be written, ValueError for panels without a common
-    clock, LayoutError, IndexError for a frame that there isn't.
+    `palette`, `size` and `annotations` as of scene.compose. Raises RenderError where the file
+    cannot be written, ValueError for panels without a common clock, LayoutError, PaletteError,
+    IndexError for a frame that there isn't.
     """
-    scene = compose(panels, layout, cell_px)
+    look = {"palette": palette, "size": size, "annotations": annotations}
+    scene = compose(panels, layout, cell_px, **look)
     if not 0 <= frame < scene.frames:
         raise IndexError(f"frame {frame} of {scene.frames}")
     image = Painter(scene, RgbCanvas).draw(frame).image
@@ -33,11 +41,24 @@ def write_still(
 
 def picture_metadata(scene: Scene, **more: object) -> dict:
     """What is needed to find the pages in a picture again."""
-    placement = scene.views[0].placement
-    return {
-        "layout": scene.layout,
-        "cell_px": placement.cell_px,
+    about = picture_of(scene.views[0], scene.layout)
+    if scene.size is not None:
+        about["size"] = scene.size
+    if scene.marks.annotations:
+        about["captions"] = len(scene.marks.annotations)
+    return about | {"panels": [view.panel.name for view in scene.views], **more}
+
+
+def picture_of(view: MapView, layout: str) -> dict:
+    """How the pages of a view are drawn, and which."""
+    geometry, placement = view.panel.recording.header["geometry"], view.placement
+    about: dict = {
+        "layout": layout,
+        "palette": view.palette.name,
+        "cell_px": placement.cell_size,
         "pages_per_cell": placement.pages_per_cell,
-        "panels": [view.panel.name for view in scene.views],
-        **more,
     }
+    if "first_pfn" in geometry:
+        first = geometry["first_pfn"]
+        about["pfn"] = [first, first + geometry["pages"] - 1]
+    return about

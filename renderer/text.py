@@ -27,6 +27,7 @@ def line_height_px(size_px: int) -> int:
     return even_up(sum(font(size_px).getmetrics()))
 
 
+@lru_cache(maxsize=4096)
 def text_width_px(text: str, size_px: int, *, bold: bool = False) -> int:
     """Width of a line of text, even."""
     return even_up(font(size_px, bold).getlength(text))

@@ -10,13 +10,29 @@ if TYPE_CHECKING:
 # Name -> (module with `tasks(run) -> list[Task]`, what it makes). Tables come first: the pictures
 # take their figures from them.
 ARTEFACTS = {
-    "tables": ("pipeline.artefacts.tables", "summary.csv, series.csv, cost.csv, events.csv"),
+    "tables": (
+        "pipeline.artefacts.tables",
+        "summary.csv, series.csv, cost.csv, events.csv, blame.csv",
+    ),
     "video": ("pipeline.artefacts.video", "video/<mechanism>.mp4"),
     "comparison": ("pipeline.artefacts.comparison", "video/comparison.mp4: all on one clock"),
     "sheet": ("pipeline.artefacts.sheet", "sheet.png: mechanism by phase"),
+    "difference": (
+        "pipeline.artefacts.difference",
+        "video/difference.mp4, difference*.png",
+    ),
     "still": ("pipeline.artefacts.still", "still.png: the frame of greatest difference"),
     "animation": ("pipeline.artefacts.animation", "animation.webp: small, for a web page"),
-    "figures": ("pipeline.artefacts.figures", "figures/: curves as PNG, SVG and PDF"),
+    "genealogy": (
+        "pipeline.artefacts.genealogy",
+        "genealogy.csv, episodes.csv, half_life.csv, figures/genealogy.*",
+    ),
+    "findings": ("pipeline.artefacts.findings", "findings.csv: what is worth pointing at"),
+    "report": ("pipeline.artefacts.report", "report.html: every frame, for a browser"),
+    "figures": (
+        "pipeline.artefacts.figures",
+        "figures/: curves and what blocks huge pages, with CSV",
+    ),
 }
 
 Progress = Callable[[int, int], None]

@@ -31,7 +31,8 @@ def write(
         columns(shown[0].recording, phases),
         target,
         layout=drawing.layout,
-        metadata=picture_metadata([panel.recording for panel in shown]),
+        palette=drawing.look["palette"],
+        metadata=picture_metadata(shown),
     )
     progress(1, 1)
 

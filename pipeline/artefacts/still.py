@@ -31,25 +31,30 @@ def write(
     shown = panels(paths, drawing)
     chosen_by = "hand"
     if frame is None:
-        frame = greatest_difference(shown)
+        frame = greatest_difference(shown, drawing.difference)
         chosen_by = f"greatest difference of {FIGURE}"
     write_still(
         shown,
         frame,
         target,
-        layout=drawing.layout,
+        **drawing.look,
         metadata={
             "frame": frame,
             "chosen_by": chosen_by,
-            **picture_metadata([panel.recording for panel in shown]),
+            **picture_metadata(shown),
         },
     )
     progress(1, 1)
 
 
-def greatest_difference(shown: list[Panel]) -> int:
-    """The first frame with the greatest span of the figure; alone, the one farthest from start."""
+def greatest_difference(shown: list[Panel], from_zero: bool = False) -> int:
+    """The first frame with the greatest span of the figure, of it and 0 where that is asked for.
+
+    Alone, the one farthest from start.
+    """
     values = np.array([panel.values for panel in shown])
-    if len(shown) == 1:
+    if from_zero:
+        values = np.concatenate((values, np.zeros((1, values.shape[1]))))
+    elif len(shown) == 1:
         values = np.array([values[0], np.full(len(values[0]), values[0][0])])
     return int(np.argmax(np.nan_to_num(values.max(axis=0) - values.min(axis=0))))

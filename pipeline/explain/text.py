@@ -1,7 +1,5 @@
 """`pagereel explain RECORDING`: the moments of a recording as text in 72 columns."""
 
-from pathlib import Path
-
 import numpy as np
 
 from pipeline.config import UsageError, check_names
@@ -28,12 +26,6 @@ def chosen(
     moments = [moment for moment in moments if not kinds or moment.kind in kinds]
     places = np.unique(np.linspace(0, len(moments) - 1, min(most, len(moments))).round())
     return [moments[int(place)] for place in places] if moments else []
-
-
-def show_moments(path: Path, kinds: tuple[str, ...], ops: tuple[int, ...], most: int) -> None:
-    """Print the chosen moments. Raises UsageError, RecordingError."""
-    recording = Recording.open(path)
-    print(moments_text(recording, chosen(recording, kinds, ops, most)), end="")
 
 
 def moments_text(recording: Recording, moments: list[Moment]) -> str:

@@ -21,6 +21,8 @@ KIND_OF_CLASS = {
     "hole": LOST_PAGES,
 }
 
+_COUNTED_PAGES = 1 << 18  # at a time: bincount makes eight bytes of each, 2 GiB for a TiB of pages
+
 
 class Evidence:
     """A recording's frames, reduced to what the metrics need. Raises RecordingError when damaged.
@@ -105,5 +107,7 @@ def _reduce(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
     class_pages = np.zeros((len(recording), classes), np.int64)
     for frame, grid in enumerate(recording.grids()):
         kinds[frame] = _block_kinds(grid, header)
-        class_pages[frame] = np.bincount(grid, minlength=classes)
+        for start in range(0, len(grid), _COUNTED_PAGES):
+            part = grid[start : start + _COUNTED_PAGES]
+            class_pages[frame] += np.bincount(part, minlength=classes)
     return kinds, class_pages

@@ -16,12 +16,12 @@ from tests.renderer.synthetic import panel, panels, recording
 
 def shown_classes(image: np.ndarray, view) -> np.ndarray:
     """Classes that an RGB image shows in a panel, all pixels of each cell checked, u1[cells]."""
-    colours = class_colours(view.panel.recording.header["page_classes"])
+    colours = class_colours(view.panel.recording.header["page_classes"], view.palette)
     placement = view.placement
     x, y = view.x_px + placement.x_px, view.y_px + placement.y_px
     first = image[y, x]
-    for down in range(placement.cell_px):
-        for right in range(placement.cell_px):
+    for down in range(placement.cell_height_px):
+        for right in range(placement.cell_width_px):
             assert np.array_equal(image[y + down, x + right], first)
     same = (first[:, None] == colours[None]).all(axis=2)
     assert (same.sum(axis=1) == 1).all()
@@ -76,6 +76,21 @@ def test_the_worst_class_of_a_cell_wins() -> None:
     classes = cell_classes(grid, placement, class_ranks(PAGE_CLASSES))
     names = [PAGE_CLASSES[code] for code in classes]
     assert names[:5] == ["free", "unmovable", "reclaimable", "hole", "free"]
+
+
+@pytest.mark.parametrize("chunk", [1, 64, 1000])
+def test_large_machines_are_looked_at_in_parts(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    ranks = class_ranks(PAGE_CLASSES)
+    placement = fit("rows", [Extent(3001, 1, ())], 40, 40, None)[0]
+    pages = np.random.default_rng(1).integers(0, len(PAGE_CLASSES), 3001).astype(np.uint8)
+    each = placement.pages_per_cell
+    expected = [
+        max(pages[start : start + each], key=lambda code: (ranks[code], code))
+        for start in range(0, 3001, each)
+    ]
+    monkeypatch.setattr("renderer.frame._CHUNK_PAGES", chunk)
+    assert each > 1
+    assert cell_classes(pages, placement, ranks).tolist() == expected
 
 
 def test_a_lone_unmovable_page_of_4_gib_is_seen(tmp_path: Path) -> None:

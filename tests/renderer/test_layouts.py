@@ -30,13 +30,14 @@ def placed(layout: str, memory: Extent, cell_px: int | None = None):
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_layout_is_a_bijection_of_cells_to_places(layout: str, memory: Extent) -> None:
     placement = placed(layout, memory)
-    cells, across = placement.cells, placement.cell_px // 2
+    cells = placement.cells
+    wide, high = placement.cell_width_px // 2, placement.cell_height_px // 2
     assert cells == -(-memory.pages // placement.pages_per_cell)
     counts = np.bincount(placement.index[placement.index < cells], minlength=cells)
-    assert (counts == across**2).all()
+    assert (counts == wide * high).all()
     x, y = placement.x_px // 2, placement.y_px // 2
-    for down in range(across):
-        for right in range(across):
+    for down in range(high):
+        for right in range(wide):
             shown = placement.index[y + down, x + right]
             assert np.array_equal(shown, np.arange(cells))
 
@@ -46,7 +47,7 @@ def test_a_layout_is_a_bijection_of_cells_to_places(layout: str, memory: Extent)
 def test_cells_are_even_and_inside_the_box(layout: str, memory: Extent) -> None:
     placement = placed(layout, memory)
     assert placement.cell_px >= 2
-    for value in (placement.cell_px, placement.width_px, placement.height_px):
+    for value in (*np.ravel(placement.cell_size), placement.width_px, placement.height_px):
         assert value % 2 == 0
     assert not ((placement.x_px | placement.y_px) & 1).any()
     assert placement.width_px <= BOX[0]
@@ -118,7 +119,7 @@ def test_hilbert_keeps_neighbours_near() -> None:
 
 
 def test_an_unknown_layout_names_those_that_exist() -> None:
-    with pytest.raises(LayoutError, match="'spiral'; there are blocks, rows, hilbert"):
+    with pytest.raises(LayoutError, match="'spiral'; there are blocks, rows, boxes, hilbert"):
         placed("spiral", MEMORIES["16 MiB"])
 
 

@@ -7,10 +7,19 @@ import pytest
 
 from allocator.terms import PAGE_CLASSES
 from renderer.palette import (
+    DIFFERENCE,
+    STANDARD,
+    YEAR_2007,
+    Palette,
+    PaletteError,
     class_colours,
     class_label,
     class_ranks,
+    hatch_colours,
+    legend_lines,
     legend_order,
+    page_palette_named,
+    palette_named,
     rgb,
     to_yuv,
 )
@@ -42,9 +51,9 @@ TO_XYZ = [
 ]
 
 
-def lab(names, matrix=None) -> np.ndarray:
+def lab(names, matrix=None, palette: Palette = STANDARD) -> np.ndarray:
     """CIE L*a*b* of classes, maybe as a dichromat sees them, f8[n, 3]."""
-    value = class_colours(names) / 255
+    value = class_colours(names, palette) / 255
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
     if matrix is not None:
         linear = np.clip(linear @ np.array(matrix).T, 0, 1)
@@ -113,3 +122,80 @@ def test_the_worst_come_first() -> None:
 
 def test_a_colour_is_read() -> None:
     assert rgb("#01FF10").tolist() == [1, 255, 16]
+
+
+def test_an_unknown_palette_names_those_that_exist() -> None:
+    with pytest.raises(PaletteError, match="'sepia'; there are standard, 2007, difference"):
+        palette_named("sepia")
+    with pytest.raises(PaletteError, match=r"'difference'; there are standard, 2007$"):
+        page_palette_named("difference")
+
+
+def test_the_colours_of_2007() -> None:
+    red, green, blue, grey = class_colours(
+        ["unmovable", "movable", "reclaimable", "free"], YEAR_2007
+    ).astype(int)
+    assert red.argmax() == 0
+    assert green.argmax() == 1
+    assert blue.argmax() == 2
+    assert np.ptp(grey) == 0
+    assert nearest_pair(to_yuv(class_colours([*PAGE_CLASSES, "zram"], YEAR_2007))) > 24
+
+
+@pytest.mark.parametrize("palette", [YEAR_2007, DIFFERENCE])
+def test_every_palette_knows_its_classes(palette: Palette) -> None:
+    names = [name for name in palette.swatches if name]
+    assert all(class_label(name, palette) for name in names)
+    assert set(class_ranks(names, palette).tolist()) <= set(range(1, 256))
+    assert class_label("zram", palette) == "zram"
+
+
+STEPS = ("1", "8", "64")
+
+
+@pytest.mark.parametrize("kind", ["spoiled", "spared", "more", "fewer"])
+def test_a_greater_difference_is_darker(kind: str) -> None:
+    names = ["same", *(f"{kind}_{step}" for step in STEPS)]
+    lightness = lab(names, palette=DIFFERENCE)[:, 0]
+    assert (np.diff(lightness) < -4).all()
+
+
+@pytest.mark.parametrize("eyes", [None, *DICHROMACY])
+def test_better_and_worse_differ_for_all_eyes(eyes: str | None) -> None:
+    matrix = DICHROMACY.get(eyes)
+    for step in STEPS:
+        sides = lab([f"spoiled_{step}", f"spared_{step}"], matrix, DIFFERENCE)
+        assert nearest_pair(sides) > 35
+    strong = lab([f"{kind}_1" for kind in ("spoiled", "spared")], matrix, DIFFERENCE)
+    weak = lab([f"{kind}_1" for kind in ("more", "fewer")], matrix, DIFFERENCE)
+    white = lab(["same"], matrix, DIFFERENCE)
+    distance = [np.linalg.norm(colours - white, axis=1) for colours in (strong, weak)]
+    assert distance[0].min() > 1.5 * distance[1].max()
+
+
+def test_worse_is_hatched_and_better_is_not() -> None:
+    for kind, hatched in (("spoiled", True), ("more", True), ("spared", False), ("fewer", False)):
+        names = [f"{kind}_{step}" for step in STEPS]
+        plain, lines = class_colours(names, DIFFERENCE), hatch_colours(names, DIFFERENCE)
+        assert (plain != lines).any(axis=1).all() == hatched
+        if hatched:  # seen in grey too
+            assert (to_yuv(plain)[:, 0].astype(int) - to_yuv(lines)[:, 0] > 25).all()
+
+
+def test_classes_of_one_label_share_a_line_of_the_legend() -> None:
+    told = legend_lines([*DIFFERENCE.swatches][:6], DIFFERENCE)
+    assert [classes for _, classes in told] == [
+        ["spoiled_64", "spoiled_8", "spoiled_1"],
+        ["spared_64", "spared_8", "spared_1"],
+    ]
+
+
+def test_a_video_keeps_differences_apart_lines_and_all() -> None:
+    names = [name for name in DIFFERENCE.swatches if name]
+    plain, lines = (
+        to_yuv(of(names, DIFFERENCE)).astype(float) for of in (class_colours, hatch_colours)
+    )
+    for one, other in combinations(range(len(names)), 2):
+        for here in (plain[one], lines[one]):
+            for there in (plain[other], lines[other]):
+                assert np.linalg.norm(here - there) > 10

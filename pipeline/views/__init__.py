@@ -1,0 +1,1 @@
+"""Views: drawn like recordings and made of them, on the same clock."""

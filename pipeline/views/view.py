@@ -1,0 +1,37 @@
+"""What all views have from the recording that they are made of."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pipeline.recording import Recording
+
+
+class View:
+    """A recording seen otherwise: its clock and its series, another header and other grids.
+
+    What `grid` gives is described by `header`. Attributes as of Recording.
+    """
+
+    def __init__(self, of: "Recording | View", header: dict) -> None:
+        self.of = of
+        self.path = of.path
+        self.header = header
+        self.ops, self.times_us, self.phases = of.ops, of.times_us, of.phases
+
+    def __len__(self) -> int:
+        """Frames."""
+        return len(self.of)
+
+    @property
+    def series(self) -> np.ndarray:
+        """All series rows, i8[frames, columns]."""
+        return self.of.series
+
+    def grid(self, index: int) -> np.ndarray:
+        """Codes of a frame, u1[pages]."""
+        raise NotImplementedError
+
+    def grids(self) -> Iterator[np.ndarray]:
+        """The codes of every frame in order."""
+        return (self.grid(index) for index in range(len(self)))
