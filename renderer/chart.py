@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from renderer import palette
+from renderer.labels import ascending
 from renderer.panel import Panel
 from renderer.text import (
     chip_image,
@@ -73,15 +74,8 @@ def spread(wanted: Sequence[float], pitch: float, low: float, high: float) -> li
 
     Those that would touch form a pile around the mean of their wanted places.
     """
-    piles: list[list[float]] = []  # of places less their part of the pitch: sum, number
-    for number, value in enumerate(wanted):
-        piles.append([value - number * pitch, 1])
-        while len(piles) > 1 and piles[-1][0] / piles[-1][1] < piles[-2][0] / piles[-2][1]:
-            total, count = piles.pop()
-            piles[-1][0] += total
-            piles[-1][1] += count
+    levels = ascending([value - number * pitch for number, value in enumerate(wanted)])
     top = high - (len(wanted) - 1) * pitch
-    levels = [total / count for total, count in piles for _ in range(int(count))]
     return [
         round(min(max(level, low), top) + number * pitch) for number, level in enumerate(levels)
     ]

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from renderer.figure_labels import placed
 from renderer.figure_style import Size, lines_inches, literal, text_inches
+from renderer.labels import placed
 from renderer.palette import INK, QUIET_INK, RULE
 
 TICK_INCHES = 0.035

@@ -10,7 +10,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from renderer.figure_clock import draw_names, draw_scales, shade_phases
-from renderer.figure_labels import placed
 from renderer.figure_plan import (
     GAP_INCHES,
     HANDLE_EMS,
@@ -36,6 +35,7 @@ from renderer.figure_style import (
     lines_inches,
     save,
 )
+from renderer.labels import placed
 from renderer.palette import QUIET_INK, class_colours, line_colour
 
 __all__ = ["FORMATS", "STYLE", "Curve", "Figure", "Graph", "draw", "save", "write_figure"]

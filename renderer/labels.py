@@ -15,7 +15,7 @@ def placed(wanted: Sequence[float], sizes: Sequence[float], low: float, high: fl
     if any(after < before for before, after in pairwise(wanted)):
         raise ValueError("labels aren't in their order")
     before = [sum(sizes[:number]) for number in range(len(sizes))]
-    levels = _ascending([w - s / 2 - b for w, s, b in zip(wanted, sizes, before, strict=True)])
+    levels = ascending([w - s / 2 - b for w, s, b in zip(wanted, sizes, before, strict=True)])
     top = high - sum(sizes)
     return [
         max(min(level, top), low) + b + s / 2
@@ -23,7 +23,7 @@ def placed(wanted: Sequence[float], sizes: Sequence[float], low: float, high: fl
     ]
 
 
-def _ascending(values: Sequence[float]) -> list[float]:
+def ascending(values: Sequence[float]) -> list[float]:
     """The ascending values nearest to these: what is out of order becomes its mean."""
     piles: list[list[float]] = []  # sum and number of values that became one
     for value in values:

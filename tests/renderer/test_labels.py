@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from renderer.figure_labels import placed
+from renderer.labels import placed
 
 SIZES = st.lists(st.floats(0.01, 3), min_size=1, max_size=12)
 EPSILON = 1e-6
