@@ -9,7 +9,7 @@ from importlib.metadata import version as installed
 from allocator.page_alloc import COMPILED
 from pipeline.version import version
 
-LIBRARIES = ("numpy", "pandas", "pillow", "matplotlib", "zstandard", "imageio-ffmpeg")
+LIBRARIES = ("numpy", "pandas", "pillow", "matplotlib", "zstandard", "imageio-ffmpeg", "jinja2")
 
 
 def versions() -> dict[str, str]:

@@ -1,0 +1,189 @@
+// The history of the selected pageblock: claims and steals, changes of its type, what it held.
+
+const eventsByBlock = new Map();
+
+// Claims and steals in a pageblock, in order, as objects.
+function eventsOf(panel, block) {
+  if (!eventsByBlock.has(panel)) eventsByBlock.set(panel, sortedEvents(data.panels[panel].events));
+  return eventsByBlock.get(panel).get(block) ?? [];
+}
+
+function sortedEvents(columns) {
+  const blocks = new Map();
+  columns.op.forEach((_, number) => {
+    const event = {};
+    for (const name of Object.keys(columns)) event[name] = columns[name][number];
+    event.kind = data.event_kinds[event.kind];
+    const first = Math.floor(event.pfn / data.block_pages);
+    const pages = event.kind === "claim" ? data.block_pages : 2 ** event.fallback_order;
+    const last = Math.floor((event.pfn + pages - 1) / data.block_pages);
+    for (let block = first; block <= last; block++) {
+      if (!blocks.has(block)) blocks.set(block, []);
+      blocks.get(block).push(event);
+    }
+  });
+  return blocks;
+}
+
+const withArticle = (word) => `${/^[aeiou]/.test(word) ? "an" : "a"} ${word}`;
+
+function eventText({ kind, migratetype, order, free_pages: free, ...event }) {
+  const request = `${withArticle(typeText(migratetype))} request of order ${order}`;
+  const had = typeText(event.fallback_migratetype);
+  if (kind === "claim") {
+    const pages = `${whole.format(free)} of ${data.block_pages} pages free`;
+    return `claimed by ${request}; was ${had}${free >= 0 ? `, ${pages}` : ""}`;
+  }
+  return `${request} steals a free block of order ${event.fallback_order} from ${had}`;
+}
+
+// The type of a pageblock at a frame.
+function typeAt(panel, block, frame) {
+  const { start, changes } = data.panels[panel].types;
+  let type = start[block];
+  for (const [at, changed, to] of changes) {
+    if (at > frame) break;
+    if (changed === block) type = to;
+  }
+  return type;
+}
+
+// Runs of frames in which a pageblock holds a page that cannot move: [[first, last]].
+function pollutedRuns(counts, panel) {
+  const classes = data.panels[panel].classes;
+  const fixed = classes.map((name) => data.classes[name].cannot_move);
+  const runs = [];
+  counts.forEach((count, frame) => {
+    if (!count.some((cells, code) => cells && fixed[code])) return;
+    const last = runs.at(-1);
+    if (last && last[1] === frame - 1) last[1] = frame;
+    else runs.push([frame, frame]);
+  });
+  return runs;
+}
+
+// Everything that happened to a pageblock, in the order of frames: [{frame, text, kind}].
+function entriesOf(panel, block, counts) {
+  const entries = eventsOf(panel, block).map((event) => ({
+    frame: frameOfOp(event.op),
+    op: event.op,
+    kind: event.kind,
+    text: eventText(event),
+  }));
+  for (const [frame, changed, type] of data.panels[panel].types.changes) {
+    if (changed !== block) continue;
+    const text = `its type is ${typeText(type)} now`;
+    entries.push({ frame, op: data.clock.ops[frame], kind: "type", text });
+  }
+  for (const [first, last] of pollutedRuns(counts, panel)) {
+    const text = first
+      ? "a page that cannot move is in it"
+      : "holds a page that cannot move from the start on";
+    entries.push({ frame: first, op: data.clock.ops[first], kind: "polluted", text });
+    if (last === data.frames - 1) continue;
+    const frame = last + 1;
+    const recovered = "recovered: all its pages are free or can move";
+    entries.push({ frame, op: data.clock.ops[frame], kind: "recovered", text: recovered });
+  }
+  return entries.sort((a, b) => a.frame - b.frame || a.op - b.op);
+}
+
+let shownBlock = "";
+let shownCounts = null;
+
+async function showHistory() {
+  const there = state.cell !== null && state.cell < data.panels[state.panel].cells;
+  byId("history").hidden = !there;
+  if (!there) return;
+  const { panel } = state;
+  const block = Math.floor((state.cell * data.pages_per_cell) / data.block_pages);
+  const key = `${panel} ${block}`;
+  if (key === shownBlock) return;
+  shownBlock = key;
+  const [first, last] = blockRange(blockOf(state.cell), panel);
+  const counts = await maps[panel].frames.counts(
+    first,
+    last + 1,
+    data.panels[panel].classes.length,
+  );
+  if (key !== shownBlock) return;
+  shownCounts = { panel, block, counts };
+  byId("history-title").replaceChildren(chip(panel), ` pageblock ${block}`);
+  const pfn = block * data.block_pages;
+  const end = Math.min(pfn + data.block_pages, data.panels[panel].pages);
+  byId("history-where").textContent = `pfn ${pfn} to ${end - 1}, zone ${zoneOf(panel, pfn)}`;
+  const entries = entriesOf(panel, block, counts);
+  byId("history-sum").textContent = summaryOf(entries, counts, panel);
+  byId("history-list").replaceChildren(...entries.slice(0, HISTORY_MOST).map(entryItem));
+  byId("history-more").textContent =
+    entries.length > HISTORY_MOST ? `and ${entries.length - HISTORY_MOST} more` : "";
+  drawStrip();
+}
+
+const HISTORY_MOST = 200;
+
+function entryItem({ frame, kind, text }) {
+  const clock = clockText(data.clock.times_us[frame]);
+  return element(
+    "li",
+    { class: kind },
+    jump(`frame ${frame}`, frame),
+    element("span", { class: "quiet" }, ` ${clock} `),
+    element("span", {}, text),
+  );
+}
+
+function summaryOf(entries, counts, panel) {
+  const runs = pollutedRuns(counts, panel);
+  const frames = runs.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+  const claims = entries.filter(({ kind }) => kind === "claim").length;
+  const steals = entries.filter(({ kind }) => kind === "fallback").length;
+  const held = frames
+    ? `holds a page that cannot move in ${frames} of ${data.frames} frames`
+    : "never holds a page that cannot move";
+  return `${plural(claims, "claim")}, ${plural(steals, "steal")}; ${held}.`;
+}
+
+// What the pageblock held at every frame, worst classes at the bottom.
+function drawStrip() {
+  if (!shownCounts) return;
+  const { panel, counts } = shownCounts;
+  const canvas = byId("history-strip");
+  const classes = data.panels[panel].classes;
+  const order = data.legend.filter((name) => classes.includes(name));
+  const [width, height] = [Math.min(data.frames, 1200), 64];
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d");
+  const theme = themeNow();
+  for (let x = 0; x < width; x++) {
+    const count = counts[Math.floor((x * data.frames) / width)];
+    const all = count.reduce((sum, cells) => sum + cells, 0);
+    let top = height;
+    for (const name of order) {
+      // A single page must be seen too.
+      const cells = count[classes.indexOf(name)];
+      const part =
+        cells && Math.max((cells / all) * height, data.classes[name].cannot_move ? 1 : 0);
+      context.fillStyle = data.classes[name][theme];
+      context.fillRect(x, top - part, 1, part + 1);
+      top -= part;
+    }
+  }
+  moveStripCursor();
+}
+
+function moveStripCursor() {
+  const share = state.frame / Math.max(data.frames - 1, 1);
+  byId("history-cursor").style.left = `${share * 100}%`;
+}
+
+function startHistory() {
+  listen(["cell", "panel"], showHistory);
+  listen(["frame"], moveStripCursor);
+  byId("history-strip").addEventListener("click", (event) => {
+    const box = event.target.getBoundingClientRect();
+    set({ playing: false });
+    seek(((event.clientX - box.left) / box.width) * (data.frames - 1));
+  });
+}
