@@ -23,8 +23,6 @@ from renderer.figures import Curve, Figure, Graph, write_figure
 
 GRAPHS = ("potential_huge", "mixed", "free_blocks", "unusable_index")
 OVERVIEW = "overview"
-# What they count is taken by huge pages while an attempt holds them: no fragmentation.
-PAUSED = ("potential_huge", "free_blocks", "unusable_index", "extfrag_index", "huge_success")
 CLOCK_NOTE = "The axis runs by video frame: the marks of requests and seconds stand unevenly."
 ATTEMPTS = "huge-page attempts: memory is held in huge pages"
 
@@ -84,8 +82,9 @@ def figures_of(
 
     attempts = [spread_of(group, HUGE_PAGES).greatest > 0 for group in groups]
     spreads = {name: [spread_of(group, name) for group in groups] for name in METRICS}
-    for name in spreads.keys() & set(PAUSED):
-        spreads[name] = list(map(_paused, spreads[name], attempts))
+    for name in spreads:
+        if METRICS[name].pauses:
+            spreads[name] = list(map(_paused, spreads[name], attempts))
     spans = _stretches(np.any(attempts, axis=0))
     wanted = {OVERVIEW: GRAPHS} | {name: (name,) for name in METRICS}
     result = {}
@@ -181,7 +180,7 @@ def _seeds(groups: list[Group]) -> str:
 
 
 def _attempts_note(names: list[str]) -> str:
-    paused = [name for name in names if name in PAUSED]
+    paused = [name for name in names if METRICS[name].pauses]
     if not paused:
         return f"{ATTEMPTS}."
     if len(paused) == len(names):

@@ -146,6 +146,14 @@ def picture_metadata(shown: list[Panel]) -> dict:
     return {"difference": {"baseline": headers[0][BASELINE], **about}}
 
 
+def shown_values(recording: Recording, metric: str, values: Values) -> np.ndarray:
+    """A metric as pictures show it, f8[frames]: NaN where it pauses, see Metric."""
+    shown = np.asarray(values(recording, metric), float)
+    if not METRICS[metric].pauses:
+        return shown
+    return np.where(values(recording, HUGE_PAGES) > 0, np.nan, shown)
+
+
 def _panel(recording: Recording, values: Values) -> Panel:
     mechanism = recording.header["mechanism"]
     parameters = mechanism.get("parameters", {})
@@ -155,7 +163,7 @@ def _panel(recording: Recording, values: Values) -> Panel:
         recording=recording,
         title=mechanism["title"],
         name=name,
-        values=np.where(values(recording, HUGE_PAGES) > 0, np.nan, values(recording, FIGURE)),
+        values=shown_values(recording, FIGURE, values),
         maximum=float(eligible_blocks(recording).sum()),
         text=TEXT,
         text_short=TEXT_SHORT,

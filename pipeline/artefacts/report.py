@@ -7,7 +7,14 @@ import numpy as np
 
 from allocator.terms import BLAME_CAUSES
 from pipeline.artefacts import Progress, Task
-from pipeline.artefacts.panels import FIGURE, Drawing, panels, picture_metadata, picture_tasks
+from pipeline.artefacts.panels import (
+    FIGURE,
+    Drawing,
+    panels,
+    picture_metadata,
+    picture_tasks,
+    shown_values,
+)
 from pipeline.artefacts.report_making import making
 from pipeline.artefacts.tables import sample_frames
 from pipeline.findings import findings_of
@@ -95,7 +102,7 @@ def _curves(recordings: list[Recording], drawing: Drawing) -> list[Curves]:
 def _values(recording: Recording, name: str, drawing: Drawing) -> np.ndarray:
     """A metric of a recording, f8[frames]; NaN where the recording doesn't have what it takes."""
     try:
-        return np.asarray(drawing.values(recording, name), float)
+        return shown_values(recording, name, drawing.values)
     except KeyError:
         return np.full(len(recording), np.nan)
 

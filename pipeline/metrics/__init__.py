@@ -13,13 +13,15 @@ from pipeline.metrics.evidence import Evidence
 class Metric:
     """`measure(evidence)` gives one value a frame, f8[frames]; NaN where there is none.
 
-    `better`: "lower", "higher" or "-".
+    `better`: "lower", "higher" or "-". `pauses`: what it counts is taken by the huge pages while
+    an attempt holds them, which is no fragmentation; tables have it then, pictures don't show it.
     """
 
     unit: str
     better: str
     title: str
     measure: Callable[[Evidence], np.ndarray]
+    pauses: bool = False
 
 
 METRICS = {
@@ -37,18 +39,28 @@ METRICS = {
         "higher",
         "eligible pageblocks of free and movable pages: they can become a huge page",
         pageblocks.potential_huge,
+        pauses=True,
     ),
     "free_blocks": Metric(
-        "blocks", "higher", "eligible pageblocks that are free", pageblocks.free_blocks
+        "blocks",
+        "higher",
+        "eligible pageblocks that are free",
+        pageblocks.free_blocks,
+        pauses=True,
     ),
     "unusable_index": Metric(
-        "1", "lower", "share of free memory too scattered for order 9", extfrag.unusable
+        "1",
+        "lower",
+        "share of free memory too scattered for order 9",
+        extfrag.unusable,
+        pauses=True,
     ),
     "extfrag_index": Metric(
         "1",
         "-",
         "order 9: near 0 for want of memory, near 1 for fragmentation; -1: it would succeed",
         extfrag.fragmentation,
+        pauses=True,
     ),
     "failed_requests": Metric(
         "requests", "lower", "requests that failed, since the start", requests.failed
@@ -64,6 +76,7 @@ METRICS = {
         "higher",
         "huge pages to be had at once, of the eligible pageblocks; without reclaim",
         requests.huge_success,
+        pauses=True,
     ),
     "huge_allocated": Metric(
         "%",
