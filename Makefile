@@ -13,7 +13,8 @@ MODEL := $(filter-out allocator/oracle%,$(wildcard allocator/*.py allocator/mech
 	$(addprefix pipeline/,simulate.py start.py recording.py recording_format.py config.py run.py \
 	run_folder.py metadata.py atomic.py) $(wildcard pipeline/metrics/*.py) \
 	pipeline/artefacts/tables.py
-DRAW := $(wildcard renderer/*.py) $(wildcard pipeline/artefacts/*.py)
+DRAW := $(wildcard renderer/*.py renderer/report/*.py renderer/report/page/* renderer/report/page/js/*) \
+	$(wildcard $(addprefix pipeline/,artefacts/*.py findings/*.py genealogy/*.py views/*.py))
 RECORDINGS := $(foreach m,off list zone both,$(RUN)/recordings/debian-6.1-churn-6.1-$(m)-0.reel)
 VIDEOS := $(foreach m,off list zone both,$(RUN)/video/6.1-$(m).mp4)
 COMPARISON := $(RUN)/video/comparison.mp4
@@ -21,7 +22,10 @@ SHEET := $(RUN)/sheet.png
 STILL := $(RUN)/still.png
 FIGURES := $(RUN)/figures/overview.png
 ANIMATION := $(RUN)/animation.webp
-PICTURES := $(VIDEOS) $(COMPARISON) $(SHEET) $(STILL) $(FIGURES) $(ANIMATION)
+DIFFERENCE := $(RUN)/video/difference.mp4
+DIFFERENCES := $(DIFFERENCE) $(RUN)/difference.png $(RUN)/difference-still.png
+REPORT := $(RUN)/report.html
+PICTURES := $(VIDEOS) $(COMPARISON) $(SHEET) $(STILL) $(FIGURES) $(ANIMATION) $(REPORT) $(DIFFERENCES)
 # The main job makes all pictures. So they are looked at when it is done, by a make of its own.
 DRAWN = @$(MAKE) --no-print-directory --silent
 # Too large to ship.
@@ -29,8 +33,8 @@ PAGEREEL_REAL_KERNEL ?= ../shared/real-kernel
 BOOTS := $(addprefix $(PAGEREEL_REAL_KERNEL)/,c_nogroup a_group_mig b_movable_minfree)
 
 .DELETE_ON_ERROR:
-.PHONY: main help test oracle bench video comparison sheet still animation figures tables truth ablation \
-	claims clean
+.PHONY: main help test oracle bench video comparison difference sheet still animation figures genealogy report \
+	tables findings truth ablation claims clean
 
 main: $(RUN)/metadata.json ## install, run the shipped stream under four mechanisms (the default)
 	$(DRAWN) $(PICTURES)
@@ -42,30 +46,42 @@ help: ## this list
 test: $(VENV)/test-installed $(VENV)/checked ## all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@command -v chromium > /dev/null || command -v google-chrome > /dev/null || \
+		echo "no Chromium here: tests of the report in a browser are left out"
 	$(BIN)/python -m pytest -q
 
 oracle: $(VENV)/test-installed ## 10,000 random programs, compiled core against the oracle
 	$(BIN)/python -m tests.allocator.oracle_many --programs 10000
 
-bench: $(VENV)/test-installed ## how fast the engine is, measured side by side
+bench: $(VENV)/test-installed $(RUN)/metadata.json ## how fast engine, recordings, videos are, side by side
 	$(BIN)/python -m bench.engine
 	$(BIN)/python -m bench.growth
 	$(BIN)/python -m bench.jobs
+	$(BIN)/python -m bench.recording $(RUN)
+	$(BIN)/python -m bench.video $(RUN)
+	$(BIN)/python -m bench.main_job
 
 video: $(RUN)/metadata.json ## one video a mechanism
 	$(DRAWN) $(VIDEOS)
 comparison: $(RUN)/metadata.json ## the mechanisms on one clock
 	$(DRAWN) $(COMPARISON)
+difference: $(RUN)/metadata.json ## each mechanism minus the first: video, sheet, still
+	$(DRAWN) $(DIFFERENCES)
 sheet: $(RUN)/metadata.json ## mechanism by phase
 	$(DRAWN) $(SHEET)
 still: $(RUN)/metadata.json ## the frame of greatest difference
 	$(DRAWN) $(STILL)
-figures: $(RUN)/metadata.json ## curves of the metrics
+report: $(RUN)/metadata.json ## one page for a browser, with every frame
+	$(DRAWN) $(REPORT)
+figures: $(RUN)/metadata.json ## curves of the metrics, what blocks huge pages, genealogy
 	$(DRAWN) $(FIGURES)
+genealogy: figures ## how long pageblocks stay polluted: one of the figures
 animation: $(RUN)/metadata.json ## the comparison, small
 	$(DRAWN) $(ANIMATION)
 tables: $(RUN)/metadata.json ## CSV files; prints the summary
 	$(BIN)/pagereel table $(RUN)
+findings: $(RUN)/metadata.json ## what is worth pointing at; prints it
+	$(BIN)/pagereel findings $(RUN)
 
 truth: $(VENV)/installed ## docs/truth: the simulator beside the real boots in PAGEREEL_REAL_KERNEL
 	$(BIN)/pagereel truth $(BOOTS) -o docs/truth -j $(JOBS) --force > /dev/null
@@ -115,8 +131,16 @@ $(SHEET):
 	$(BIN)/pagereel sheet $(RECORDINGS) -o $@ --force
 $(STILL):
 	$(BIN)/pagereel still $(RECORDINGS) -o $@ --force
+$(DIFFERENCE):
+	$(BIN)/pagereel video $(RECORDINGS) -o $@ --difference --force
+$(RUN)/difference.png:
+	$(BIN)/pagereel sheet $(RECORDINGS) -o $@ --difference --force
+$(RUN)/difference-still.png:
+	$(BIN)/pagereel still $(RECORDINGS) -o $@ --difference --force
 $(ANIMATION):
 	$(BIN)/pagereel video $(RECORDINGS) -o $@ --force
+$(REPORT):
+	$(BIN)/pagereel report $(RUN) -o $@ --force
 $(FIGURES):
 	$(BIN)/pagereel figures $(RECORDINGS) -o $(@D) --force
 

@@ -5,8 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.artefacts import Task, animation, figures, sheet, still, video
-from pipeline.artefacts.panels import Drawing, check_look
+from pipeline.artefacts import (
+    Task,
+    animation,
+    figures,
+    genealogy,
+    genealogy_figure,
+    sheet,
+    still,
+    video,
+)
+from pipeline.artefacts.groups import groups_of
+from pipeline.artefacts.panels import Drawing, check_look, opened
 from pipeline.config import UsageError, check_output
 from pipeline.execute import execute, progress_of
 from pipeline.explain import slow_motion
@@ -115,8 +125,13 @@ def draw_figures(paths: list[Path], output: Path, columns: str, force: bool) -> 
     if not _is_folder(output):
         raise UsageError(f"{output}: figures are several files: name a folder")
     check_output(output, force, "figures")
-    task = Task(str(output), figures.write, (paths, output, "", _drawing(), columns))
-    _make([task], force=True)
+    first_seeds = [group.recordings[0].path for group in groups_of([*map(opened, paths)])]
+    base = output / genealogy.FIGURE
+    tasks = [
+        Task(str(output), figures.write, (paths, output, "", _drawing(), columns)),
+        Task(f"{base}.png", genealogy_figure.write_picture, (first_seeds, base)),
+    ]
+    _make(tasks, force=True)
 
 
 def draw_report(paths: list[Path], output: Path, layout: str | None, force: bool) -> None:

@@ -27,15 +27,18 @@ SMALL = [
     "-m", "6.1-off", "-m", "6.1-list",
 ]  # fmt: skip
 CONTRACT = {
-    "metadata.json", "summary.csv", "series.csv", "cost.csv", "events.csv",
+    "metadata.json", "summary.csv", "series.csv", "cost.csv", "events.csv", "blame.csv",
+    "genealogy.csv", "episodes.csv", "half_life.csv", "findings.csv", "report.html",
     "sheet.png", "still.png", "animation.webp",
+    "difference.png", "difference-still.png", "video/difference.mp4",
     "recordings/churn-6.1-off-0.reel", "recordings/churn-6.1-list-0.reel",
     "video/6.1-off.mp4", "video/6.1-list.mp4", "video/comparison.mp4",
-    "figures/overview.png", "figures/overview.svg", "figures/overview.pdf",
+    "figures/overview.png", "figures/overview.svg", "figures/overview.pdf", "figures/overview.csv",
+    "figures/genealogy.png", "figures/genealogy.svg", "figures/genealogy.pdf",
 }  # fmt: skip
 
 
-TABLES = {"metadata.json", "summary.csv", "series.csv", "cost.csv", "events.csv"}
+TABLES = {"metadata.json", "summary.csv", "series.csv", "cost.csv", "events.csv", "blame.csv"}
 
 
 def files(folder: Path) -> set[str]:
@@ -133,7 +136,9 @@ def test_verify_finds_everything_right(pagereel: Commands, small_run: Path) -> N
     outcome = pagereel("verify", small_run / "recordings" / "churn-6.1-list-0.reel", "--json")
     checks = {check["name"]: check for check in json.loads(outcome.out)}
     assert outcome.code == 0
-    assert set(checks) == {"file", "re-run", "video/6.1-list.mp4", "video/comparison.mp4"}
+    assert set(checks) == {
+        "file", "re-run", "video/6.1-list.mp4", "video/comparison.mp4", "video/difference.mp4",
+    }  # fmt: skip
     assert all(check["ok"] is True for check in checks.values()), checks
 
 
@@ -173,7 +178,8 @@ def swapped(path: Path, grids_of: Path) -> None:
     mine, other = Recording.open(path), Recording.open(grids_of)
     rows = [
         dict(op=int(mine.ops[i]), time_us=int(mine.times_us[i]), phase=int(mine.phases[i]),
-             grid=other.grid(i), block_types=mine.block_types(i), series=mine.series[i])
+             grid=other.grid(i), block_types=mine.block_types(i), series=mine.series[i],
+             marks=other.marks(i))
         for i in range(len(mine))
     ]  # fmt: skip
     with RecordingWriter(path, mine.header) as writer:
