@@ -82,29 +82,6 @@ EVENT_DTYPE = np.dtype(
     ]
 )
 
-# A page that stood in the way of a failed request; see pipeline/blame.py. `failed_op`: of the
-# request. `held_order`, `placed_op`: of the allocation that holds the page; -1: before the first.
-BLAME_DTYPE = np.dtype(
-    [
-        ("failed_op", "<i8"),
-        ("placed_op", "<i8"),
-        ("start_pfn", "<i4"),
-        ("pfn", "<i4"),
-        ("order", "u1"),
-        ("page_class", "u1"),
-        ("held_order", "u1"),
-        ("cause", "u1"),
-    ]
-)
-BLAME_CAUSES = (
-    "before the recording",
-    "in a pageblock of another type",
-    "in a pageblock claimed for its type",
-    "in a pageblock of its own type",
-    "types are not told apart",
-    "on a per-CPU list",
-)
-
 
 class SlabCache(NamedTuple):
     """A cache of small objects: its slabs have 2**`order` pages and hold `objects` each.

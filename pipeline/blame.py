@@ -13,8 +13,7 @@ import numpy as np
 
 from allocator.page_alloc import Memory
 from allocator.terms import (
-    BLAME_CAUSES,
-    BLAME_DTYPE,
+    EVENT_FAILURE,
     FREE,
     HOLE,
     PCP_FREE,
@@ -23,6 +22,7 @@ from allocator.terms import (
 )
 from allocator.zones import grouping_enabled
 from pipeline.holders import BEFORE, Holders
+from pipeline.recording_format import BLAME_CAUSES, BLAME_DTYPE
 from workloads.stream import Stream
 
 _BEFORE, _FOREIGN, _CLAIMED, _OWN, _ONE_TYPE, _ON_PCP = range(len(BLAME_CAUSES))
@@ -57,7 +57,7 @@ class Blame:
     def take(self, events: np.ndarray) -> np.ndarray:
         """Rows BLAME_DTYPE[n] since the last call; their failures among `events` are completed."""
         for number in np.flatnonzero(np.isin(events["op"], list(self._nearest))).tolist():
-            if events["kind"][number] == 2 and events["order"][number]:
+            if events["kind"][number] == EVENT_FAILURE and events["order"][number]:
                 start_pfn, free_pages = self._nearest[int(events["op"][number])]
                 events["pfn"][number], events["free_pages"][number] = start_pfn, free_pages
         rows = np.concatenate(self._rows) if self._rows else np.empty(0, BLAME_DTYPE)

@@ -10,211 +10,38 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Self
 
 import numpy as np
-import zstandard
 
-from allocator.terms import BLAME_DTYPE, EVENT_DTYPE
-from pipeline.atomic import growing_name, sync_folder
+from allocator.terms import EVENT_DTYPE
 from pipeline.recording_format import (
     BLAM,
+    BLAME_DTYPE,
     EVENTS_A_CHUNK,
     EVNT,
     FRAM,
     FRAME_HEAD,
     HEAD,
-    INDEX_HEAD,
-    INDX,
     MAGIC,
     MAX_BLAME,
     MAX_EVENTS,
-    TAIL,
-    TAIL_BODY,
-    ZSTD_LEVEL,
     Fault,
     Index,
     RecordingError,
+    blocks_of,
     check_magic,
     decompress,
     frame_head,
-    index_arrays,
-    pack_chunk,
-    pack_header,
     promised_chunk,
     read_chunk,
     read_index,
     scan,
     unpack_header,
 )
+from pipeline.recording_writer import RecordingWriter
 
 __all__ = ["Recording", "RecordingError", "RecordingWriter"]
-
-
-def blocks_of(header: dict) -> int:
-    """Pageblocks of a recording; the last one may be cut by the end of memory."""
-    geometry = header["geometry"]
-    return -(-geometry["pages"] >> geometry["pageblock_order"])
-
-
-class RecordingWriter:
-    """Writes a recording to `path` + ".partial" and gives it its name when it is closed.
-
-    As a context manager it closes at the end and aborts on an exception. Raises ValueError for a
-    header that lacks something, OSError where the file cannot be written.
-    `dropped_events`, which may be set at any time before the close, counts those that never came
-    here; the writer adds what it drops itself.
-    """
-
-    def __init__(self, path: Path, header: dict, *, key_every: int = 64) -> None:
-        self.dropped_events = 0
-        self._path = Path(path)
-        self._partial = growing_name(self._path)
-        self._key_every = key_every
-        head = pack_header(header)
-        self._pages = header["geometry"]["pages"]
-        self._classes, self._types = len(header["page_classes"]), len(header["migratetypes"])
-        self._phases = len(header["phases"])
-        self._blocks, self._columns = blocks_of(header), len(header["series_columns"])
-        self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
-        self._has_marks = bool(header.get("marks"))
-        self._before: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
-        self._frames: list[tuple[int, int, int, int]] = []  # offset, op, time_us, phase
-        self._event_offsets: list[int] = []
-        self._blame_offsets: list[int] = []
-        self._events = self._not_kept = self._blamed = 0
-        self._offset = 0
-        # Unbuffered: a reader sees whole chunks, and a full disk is told at once.
-        self._file = open(self._partial, "wb", buffering=0)  # noqa: SIM115
-        try:
-            self._write(MAGIC)
-            self._write(pack_chunk(HEAD, head))
-        except BaseException:
-            self.abort()
-            raise
-
-    def append(
-        self,
-        *,
-        op: int,
-        time_us: int,
-        phase: int,
-        grid: np.ndarray,
-        block_types: np.ndarray,
-        series: np.ndarray,
-        marks: np.ndarray | None = None,
-    ) -> None:
-        """One frame: `grid` u1[pages], `block_types` u1[blocks], `series` i8[columns].
-
-        `marks` u1[pages] where the header has them. Raises ValueError for arrays that don't fit
-        the header, OSError.
-        """
-        grid = _fitting("grid", grid, np.uint8, self._pages, self._classes)
-        if self._has_marks != (marks is not None):
-            raise ValueError("the header and the frame don't agree on marks")
-        if self._has_marks:
-            grid = np.concatenate((grid, _fitting("marks", marks, np.uint8, self._pages)))
-        block_types = _fitting("block_types", block_types, np.uint8, self._blocks, self._types)
-        series = _fitting("series", series, np.int64, self._columns)
-        if not 0 <= phase < self._phases:
-            raise ValueError(f"phase {phase} isn't in the header")
-        since_key = len(self._frames) % self._key_every
-        shown = (grid, block_types, series)
-        if since_key:
-            grid_before, types_before, series_before = self._before
-            shown = (grid ^ grid_before, block_types ^ types_before, series - series_before)
-        self._before = (grid.copy(), block_types.copy(), series.copy())
-        packed = self._compressor.compress(np.ascontiguousarray(shown[0]))
-        side = self._compressor.compress(shown[1].tobytes() + shown[2].tobytes())
-        head = FRAME_HEAD.pack(len(self._frames), since_key, op, time_us, phase, len(packed))
-        self._frames.append((self._offset, op, time_us, phase))
-        self._write(pack_chunk(FRAM, head + packed + side))
-
-    def add_events(self, events: np.ndarray) -> None:
-        """Events EVENT_DTYPE[n], in order. Those above MAX_EVENTS are counted as dropped."""
-        if events.dtype != EVENT_DTYPE or events.ndim != 1:
-            raise ValueError(f"events are {events.dtype}, not {EVENT_DTYPE}")
-        kept = events[: MAX_EVENTS - self._events]
-        self._not_kept += len(events) - len(kept)
-        self._events += len(kept)
-        for start in range(0, len(kept), EVENTS_A_CHUNK):
-            part = np.ascontiguousarray(kept[start : start + EVENTS_A_CHUNK])
-            self._event_offsets.append(self._offset)
-            self._write(pack_chunk(EVNT, self._compressor.compress(part.tobytes())))
-
-    def add_blame(self, rows: np.ndarray) -> None:
-        """Rows BLAME_DTYPE[n], in order. Those above MAX_BLAME are left out: events
-        tell of each request how many there are."""
-        if rows.dtype != BLAME_DTYPE or rows.ndim != 1:
-            raise ValueError(f"rows are {rows.dtype}, not {BLAME_DTYPE}")
-        kept = np.ascontiguousarray(rows[: MAX_BLAME - self._blamed])
-        self._blamed += len(kept)
-        if len(kept):
-            self._blame_offsets.append(self._offset)
-            self._write(pack_chunk(BLAM, self._compressor.compress(kept.tobytes())))
-
-    def close(self) -> None:
-        """Write the index, bring all to the disk and give the file its name. Raises OSError."""
-        try:
-            index = self._offset
-            self._write(pack_chunk(INDX, self._index()))
-            self._write(pack_chunk(TAIL, TAIL_BODY.pack(index)))
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._partial.replace(self._path)
-            sync_folder(self._path.parent)
-        except BaseException:
-            self.abort()
-            raise
-
-    def abort(self) -> None:
-        """Remove what was written."""
-        self._file.close()
-        self._partial.unlink(missing_ok=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()
-
-    def _index(self) -> bytes:
-        dropped = self.dropped_events + self._not_kept
-        chunks = len(self._event_offsets), len(self._blame_offsets)
-        head = INDEX_HEAD.pack(len(self._frames), *chunks, dropped)
-        arrays = index_arrays(self._frames, self._event_offsets, self._blame_offsets)
-        return head + b"".join(array.tobytes() for array in arrays)
-
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        try:
-            while view:
-                view = view[self._file.write(view) :]
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self._path)) from error
-        self._offset += len(data)
-
-
-def _fitting(
-    what: str, values: np.ndarray, dtype: type, length: int, codes: int | None = None
-) -> np.ndarray:
-    values = np.asarray(values)
-    if values.dtype != dtype or values.shape != (length,):
-        raise ValueError(
-            f"{what} is {values.dtype}{list(values.shape)}, not {np.dtype(dtype)}[{length}]"
-        )
-    if codes is not None and values.max() >= codes:
-        raise ValueError(f"{what} has code {values.max()}; the header names {codes}")
-    return values
 
 
 @dataclass(frozen=True)
@@ -240,7 +67,7 @@ class Recording:
         self.path = path
         self.header = header
         self.complete = complete
-        self.dropped_events = index.dropped_events
+        self.dropped_events, self.dropped_blame = index.dropped_events, index.dropped_blame
         self.ops, self.times_us, self.phases = index.ops, index.times_us, index.phases
         self._offsets, self._event_offsets = index.offsets, index.event_offsets
         self._blame_offsets = index.blame_offsets
@@ -291,6 +118,11 @@ class Recording:
     def block_types(self, index: int) -> np.ndarray:
         """Migratetypes of the pageblocks at a frame, u1[blocks]."""
         return self._frame(index).block_types
+
+    def phases_of(self, ops: np.ndarray) -> np.ndarray:
+        """The phases that operations belong to, i8: places in the header's phases."""
+        starts = [phase["start_op"] for phase in self.header["phases"]]
+        return np.maximum(np.searchsorted(starts, ops, side="right") - 1, 0)
 
     def column(self, name: str) -> np.ndarray:
         """One series column, i8[frames]. Raises KeyError for a name the header doesn't have."""

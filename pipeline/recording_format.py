@@ -36,7 +36,7 @@ HEAD, FRAM, EVNT, BLAM, INDX, TAIL = b"HEAD", b"FRAM", b"EVNT", b"BLAM", b"INDX"
 _CHUNK_TYPES = (HEAD, FRAM, EVNT, BLAM, INDX, TAIL)
 _PREFIX = struct.Struct("<4sII")  # type, length, crc32
 FRAME_HEAD = struct.Struct("<IIqqiI")  # number, frames since the key, op, time_us, phase, grid size
-INDEX_HEAD = struct.Struct("<IIIQ")  # frames, EVNT chunks, BLAM chunks, dropped events
+INDEX_HEAD = struct.Struct("<IIIQQ")  # frames, EVNT, BLAM chunks, dropped events, rows of blame
 _INDEX_DTYPES = ("<u8", "<i8", "<i8", "<i4", "<u8", "<u8")  # as in Index
 TAIL_BODY = struct.Struct("<Q")
 TAIL_BYTES = _PREFIX.size + TAIL_BODY.size
@@ -47,6 +47,29 @@ MAX_BLAME = 1 << 20  # rows
 RENEWED = 0x80  # bit of a page's mark, see Recording.marks
 ORDER_OF_MARK = 0x0F
 MAX_PAGES = 2**31 - 1  # a pfn is an i4
+
+# A page that stood in the way of a failed request; see pipeline/blame.py. `failed_op`: of the
+# request. `held_order`, `placed_op`: of the allocation that holds the page; -1: before the first.
+BLAME_DTYPE = np.dtype(
+    [
+        ("failed_op", "<i8"),
+        ("placed_op", "<i8"),
+        ("start_pfn", "<i4"),
+        ("pfn", "<i4"),
+        ("order", "u1"),
+        ("page_class", "u1"),
+        ("held_order", "u1"),
+        ("cause", "u1"),
+    ]
+)
+BLAME_CAUSES = (
+    "before the recording",
+    "in a pageblock of another type",
+    "in a pageblock claimed for its type",
+    "in a pageblock of its own type",
+    "types are not told apart",
+    "on a per-CPU list",
+)
 
 # Level 1 packs 1.6 to 2.6 GB/s of deltas 30 to 50 times; level 6 gains a tenth at a quarter of
 # the speed (bench: the real recordings' snapshots).
@@ -61,6 +84,12 @@ class Fault(Exception):
     """What is wrong with some bytes; the reader adds the file's name."""
 
 
+def blocks_of(header: dict) -> int:
+    """Pageblocks of a recording; the last one may be cut by the end of memory."""
+    geometry = header["geometry"]
+    return -(-geometry["pages"] >> geometry["pageblock_order"])
+
+
 @dataclass(frozen=True)
 class Index:
     """Where a file's chunks stand, and what the index tells of each frame."""
@@ -72,6 +101,7 @@ class Index:
     event_offsets: np.ndarray
     blame_offsets: np.ndarray
     dropped_events: int = 0
+    dropped_blame: int = 0
 
 
 def pack_chunk(kind: bytes, payload: bytes) -> bytes:
@@ -234,7 +264,7 @@ def read_index(file: BinaryIO, size: int) -> Index | None:
 
 def _index(payload: bytes) -> Index:
     head = INDEX_HEAD.unpack_from(payload.ljust(INDEX_HEAD.size, b"\0"))
-    frames, event_chunks, blame_chunks, dropped = head
+    frames, event_chunks, blame_chunks, *dropped = head
     counts = (frames, frames, frames, frames, event_chunks, blame_chunks)
     bounds = [INDEX_HEAD.size]
     for dtype, count in zip(_INDEX_DTYPES, counts, strict=True):
@@ -245,12 +275,12 @@ def _index(payload: bytes) -> Index:
         np.frombuffer(payload[start:end], dtype)
         for dtype, start, end in zip(_INDEX_DTYPES, bounds, bounds[1:], strict=False)
     ]
-    return Index(*arrays, dropped_events=dropped)
+    return Index(*arrays, *dropped)
 
 
 def scan(file: BinaryIO, offset: int, size: int) -> Index:
     """The index made anew from the whole chunks of a file that has none. Raises Fault."""
-    frames, event_offsets, blame_offsets, dropped = [], [], [], 0
+    frames, event_offsets, blame_offsets, dropped = [], [], [], (0, 0)
     while chunk := read_chunk(file, offset, size):
         kind, payload, end = chunk
         if kind == FRAM:
@@ -261,9 +291,10 @@ def scan(file: BinaryIO, offset: int, size: int) -> Index:
         elif kind == BLAM:
             blame_offsets.append(offset)
         elif kind == INDX:
-            dropped = _index(payload).dropped_events
+            index = _index(payload)
+            dropped = index.dropped_events, index.dropped_blame
         else:
             raise Fault(f"damaged: a {kind.decode()} chunk at byte {offset}")
         offset = end
     arrays = index_arrays(frames, event_offsets, blame_offsets)
-    return Index(*arrays, dropped_events=dropped)
+    return Index(*arrays, *dropped)

@@ -2,9 +2,10 @@
 
 import pandas as pd
 
-from allocator.terms import BLAME_CAUSES, HUGE_ORDER, PAGE_SIZE_BYTES
+from allocator.terms import HUGE_ORDER, PAGE_SIZE_BYTES
 from pipeline.artefacts.groups import Group
 from pipeline.metrics.blame import AGES, Blocked, blocked, counts_failures, shown_order
+from pipeline.recording_format import BLAME_CAUSES
 from renderer.blocks_figure import BlockBar, BlockPanel, BlocksFigure, Part
 from renderer.palette import legend_order
 

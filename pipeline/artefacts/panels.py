@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.artefacts import Task
 from pipeline.config import UsageError
 from pipeline.metadata import of_recording
-from pipeline.metrics import METRICS
+from pipeline.metrics import METRICS, measured
 from pipeline.metrics.evidence import Evidence, eligible_blocks
 from pipeline.recording import Recording, RecordingError
 from pipeline.run_folder import RunFolder
@@ -52,7 +52,7 @@ class Measured:
             self._evidence[recording.path] = Evidence(recording)
         evidence = self._evidence[recording.path]
         if metric in METRICS:
-            return METRICS[metric].measure(evidence)
+            return measured(metric, evidence)
         return evidence.pages_of(metric.removesuffix(PAGES))
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from allocator.terms import BLAME_CAUSES
 from pipeline.artefacts import Progress, Task
 from pipeline.artefacts.panels import (
     FIGURE,
@@ -23,6 +22,7 @@ from pipeline.genealogy.history import History
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import KERNEL_PAGES, KIND_OF_CLASS
 from pipeline.recording import Recording
+from pipeline.recording_format import BLAME_CAUSES
 from pipeline.run_folder import RunFolder, read_table
 from renderer.panel import Panel
 from renderer.report.page import write_report

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from allocator.terms import (
-    BLAME_CAUSES,
     COUNTERS,
     EVENT_KINDS,
     MIGRATETYPES,
@@ -15,10 +14,12 @@ from allocator.terms import (
 )
 from pipeline.artefacts import Progress, Task
 from pipeline.atomic import replacing
-from pipeline.metrics import METRICS
+from pipeline.grouping import grouping_of
+from pipeline.metrics import METRICS, measured
 from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.put_there import let_in_ops
 from pipeline.recording import Recording
+from pipeline.recording_format import BLAME_CAUSES
 from pipeline.run_folder import RunFolder
 
 # Not the counters that metrics are made of: requests and failures by order.
@@ -26,7 +27,7 @@ COSTS = [name for name in COUNTERS if not name.startswith(("requests_order", "fa
 
 
 def tasks(run: RunFolder) -> list[Task]:
-    """One task: the four tables share what they read."""
+    """One task: the tables share what they read."""
     files = tuple(f"{name}.csv" for name in TABLES)
     return [Task("tables", write_tables, (run.folder, run.paths), files)]
 
@@ -36,9 +37,9 @@ def write_tables(folder: Path, recordings: tuple[Path, ...], progress: Progress)
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     for number, path in enumerate(recordings):
         evidence = Evidence(Recording.open(path))
-        measured = {name: metric.measure(evidence) for name, metric in METRICS.items()}
+        values = {name: measured(name, evidence) for name in METRICS}
         for name, table in TABLES.items():
-            rows = table(evidence, measured)
+            rows = table(evidence, values)
             for column, value in reversed(identity(evidence.header).items()):
                 rows.insert(0, column, value)
             parts[name].append(rows)
@@ -62,10 +63,10 @@ def identity(header: dict) -> dict[str, object]:
     }
 
 
-def summary(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
+def summary(evidence: Evidence, values: dict[str, np.ndarray]) -> pd.DataFrame:
     """One row for each phase and metric, taken at the phase's sample; empty where there is none."""
     rows = [
-        (phase["name"], name, measured[name][frame], metric.unit, metric.better)
+        (phase["name"], name, values[name][frame], metric.unit, metric.better)
         for phase, frame in sample_frames(evidence.recording)
         for name, metric in METRICS.items()
     ]
@@ -82,7 +83,7 @@ def sample_frames(recording: Recording) -> list[tuple[dict, int]]:
     return result
 
 
-def series(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
+def series(evidence: Evidence, values: dict[str, np.ndarray]) -> pd.DataFrame:
     """One row a frame: clock, metrics, pages by class and zone, free blocks by order."""
     recording = evidence.recording
     phases = [phase["name"] for phase in evidence.header["phases"]]
@@ -91,7 +92,7 @@ def series(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
         "op": recording.ops,
         "time_us": recording.times_us,
         "phase": [phases[phase] for phase in recording.phases],
-        **measured,
+        **values,
     }
     for code, name in enumerate(evidence.header["page_classes"]):
         columns[f"{name}_pages"] = evidence.class_pages[:, code]
@@ -103,7 +104,7 @@ def series(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def cost(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
+def cost(evidence: Evidence, values: dict[str, np.ndarray]) -> pd.DataFrame:
     """How often the allocator did what, in each phase (to the start of the next) and in total."""
     recording = evidence.recording
     starts = [phase["start_op"] for phase in evidence.header["phases"]]
@@ -112,15 +113,15 @@ def cost(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
     before = [0, *bounds[1:]]
     rows = []
     for name in COSTS:
-        values = evidence.column(name)
+        counted = evidence.column(name)
         for phase, first, last in zip(evidence.header["phases"], before, frames, strict=True):
-            since = values[first] if first else 0
-            rows.append((phase["name"], name, int(values[last] - since)))
-        rows.append(("total", name, int(values[-1])))
+            since = counted[first] if first else 0
+            rows.append((phase["name"], name, int(counted[last] - since)))
+        rows.append(("total", name, int(counted[-1])))
     return pd.DataFrame(rows, columns=["phase", "counter", "count"])
 
 
-def events(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
+def events(evidence: Evidence, values: dict[str, np.ndarray]) -> pd.DataFrame:
     """Fallbacks, claims and failures in order. What was dropped stands in metadata.json.
 
     Of a fallback `free_pages` and `alike_pages` are what the choice to claim the pageblock was made
@@ -128,15 +129,14 @@ def events(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
     """
     recorded = evidence.recording.events
     names = np.array(MIGRATETYPES)
-    phases = evidence.header["phases"]
-    at = np.searchsorted([p["start_op"] for p in phases], recorded["op"], side="right") - 1
+    phases = np.array([phase["name"] for phase in evidence.header["phases"]])
     fallback = recorded["kind"] != EVENT_KINDS.index("failure")
     nearest = ~fallback & (recorded["pfn"] != PFN_NONE)
     sizes_pages = np.left_shift(1, recorded["order"].astype(np.int64))
     return pd.DataFrame(
         {
             "op": recorded["op"],
-            "phase": np.array([p["name"] for p in phases])[np.maximum(at, 0)],
+            "phase": phases[evidence.recording.phases_of(recorded["op"])],
             "kind": np.array(EVENT_KINDS)[recorded["kind"]],
             "order": recorded["order"],
             "migratetype": names[recorded["migratetype"]],
@@ -151,42 +151,32 @@ def events(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
     )
 
 
-def blame(evidence: Evidence, measured: dict[str, np.ndarray]) -> pd.DataFrame:
+def blame(evidence: Evidence, values: dict[str, np.ndarray]) -> pd.DataFrame:
     """The pages that stood in the way of each failed request of order 1 or higher.
 
-    `placed_op`: the operation that put the page there; `let_in_op`: that of the fallback or claim
-    that had opened its pageblock to its type. Empty where it was there before the recording.
+    `placed_op`: the operation that allocated the page; a movable one may have been moved there
+    since. `let_in_op`: the fallback or claim that had opened its pageblock to its type. Empty where
+    it was there before the recording.
     """
-    recording, phases = evidence.recording, evidence.header["phases"]
-    rows = recording.blame
-    let_in = let_in_ops(rows, recording.events, _block_order(evidence.header))
-    starts, names = [phase["start_op"] for phase in phases], np.array([p["name"] for p in phases])
-
-    def phase_of(ops: np.ndarray) -> np.ndarray:
-        return names[np.maximum(np.searchsorted(starts, ops, side="right") - 1, 0)]
-
-    placed = rows["placed_op"] >= 0
+    recording = evidence.recording
+    rows, placed = recording.blame, recording.blame["placed_op"] >= 0
+    let_in = let_in_ops(rows, recording.events, grouping_of(evidence.header)["block_order"])
+    phases = np.array([phase["name"] for phase in evidence.header["phases"]])
     return pd.DataFrame(
         {
             "failed_op": rows["failed_op"],
-            "phase": phase_of(rows["failed_op"]),
+            "phase": phases[recording.phases_of(rows["failed_op"])],
             "order": rows["order"],
             "start_pfn": rows["start_pfn"],
             "pfn": rows["pfn"],
             "page_class": np.array(evidence.header["page_classes"])[rows["page_class"]],
             "held_order": rows["held_order"],
             "placed_op": _where(placed, rows["placed_op"]),
-            "placed_phase": np.where(placed, phase_of(rows["placed_op"]), ""),
+            "placed_phase": np.where(placed, phases[recording.phases_of(rows["placed_op"])], ""),
             "let_in_op": _where(let_in >= 0, let_in),
             "cause": np.array(BLAME_CAUSES)[rows["cause"]],
         }
     )
-
-
-def _block_order(header: dict) -> int:
-    """Of the mechanism's pageblocks; those of the picture where there is no mechanism."""
-    grouping = header["mechanism"].get("grouping", {})
-    return grouping.get("block_order", header["geometry"]["pageblock_order"])
 
 
 def _where(there: np.ndarray, values: np.ndarray) -> pd.Series:

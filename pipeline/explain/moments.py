@@ -7,6 +7,7 @@ import numpy as np
 
 from allocator.terms import EVENT_CLAIM, EVENT_FAILURE, EVENT_FALLBACK, EVENT_KINDS, PFN_NONE
 from pipeline.explain.words import claimed_words, failure_words, fallback_words
+from pipeline.grouping import grouping_of
 from pipeline.recording import Recording
 
 KINDS = EVENT_KINDS  # a moment with a claim is a claim, whatever else happened
@@ -77,7 +78,7 @@ def _sentences(header: dict, group: np.ndarray, blame: np.ndarray) -> Iterator[s
 
 def _spans(header: dict, group: np.ndarray, blame: np.ndarray) -> Iterator[tuple[int, int]]:
     """What to look at: the block that was taken, and its claimed pageblocks; pages in the way."""
-    block_pages = 1 << header["mechanism"]["grouping"]["block_order"]
+    block_pages = 1 << grouping_of(header)["block_order"]
     seen = set()
     for event in group:
         if event["pfn"] == PFN_NONE:

@@ -43,6 +43,4 @@ def moments_text(recording: Recording, moments: list[Moment]) -> str:
 
 def phase_of(recording: Recording, op: int) -> str:
     """The name of the phase that an operation is in."""
-    phases = recording.header["phases"]
-    starts = [phase["start_op"] for phase in phases]
-    return phases[max(int(np.searchsorted(starts, op, side="right")) - 1, 0)]["name"]
+    return recording.header["phases"][int(recording.phases_of(np.array(op)))]["name"]

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from allocator.terms import BLAME_CAUSES, MIGRATETYPES, PAGE_CLASSES, PFN_NONE
+from allocator.terms import MIGRATETYPES, PAGE_CLASSES, PFN_NONE
+from pipeline.grouping import grouping_of, tells_types
+from pipeline.recording_format import BLAME_CAUSES
 
 UNTOLD = ("types are not told apart", "on a per-CPU list")  # say nothing that isn't said already
 
@@ -25,7 +27,7 @@ def fallback_words(header: dict, event: np.void, claims: Sequence[np.void]) -> s
 
 def _decision(header: dict, event: np.void, claims: Sequence[np.void]) -> str:
     """What becomes of the pageblock, and why."""
-    grouping = header["mechanism"]["grouping"]
+    grouping = grouping_of(header)
     wanted, found = _type(event["migratetype"]), _type(event["fallback_migratetype"])
     where = block_words(header, int(event["pfn"]))
     counted = _counted(event, 1 << grouping["block_order"])
@@ -57,7 +59,7 @@ def claimed_words(header: dict, claims: Sequence[np.void]) -> str:
 
 def block_words(header: dict, pfn: int) -> str:
     """The pageblock of a page; by its number where the mechanism's are those of the picture."""
-    block_order = header["mechanism"]["grouping"]["block_order"]
+    block_order = grouping_of(header)["block_order"]
     if block_order == header["geometry"]["pageblock_order"]:
         return f"pageblock {pfn >> block_order}"
     return f"the {1 << block_order}-page block at pfn {pfn >> block_order << block_order}"
@@ -66,7 +68,7 @@ def block_words(header: dict, pfn: int) -> str:
 def blocks_words(header: dict, pfns: Sequence[int]) -> str:
     """The pageblocks of several pages."""
     pfns = sorted(pfns)
-    size_pages = 1 << header["mechanism"]["grouping"]["block_order"]
+    size_pages = 1 << grouping_of(header)["block_order"]
     if len(pfns) == 1:
         return block_words(header, pfns[0])
     if pfns[-1] - pfns[0] == (len(pfns) - 1) * size_pages:
@@ -96,8 +98,7 @@ def failure_words(header: dict, event: np.void, blame: np.ndarray) -> str:
 
 def _asked(header: dict, event: np.void) -> str:
     """The request; its type only where the mechanism tells types apart."""
-    grouping = header["mechanism"]["grouping"]
-    if grouping["rule"] == "none" or not grouping["enabled"]:
+    if not tells_types(header):
         return f"order-{event['order']} request"
     return f"{_type(event['migratetype'])} order-{event['order']} request"
 

@@ -24,6 +24,14 @@ class Metric:
     pauses: bool = False
 
 
+def measured(name: str, evidence: Evidence) -> np.ndarray:
+    """A metric at each frame, f8[frames]; NaN where the recording doesn't have what it takes."""
+    try:
+        return METRICS[name].measure(evidence)
+    except KeyError:
+        return np.full(len(evidence), np.nan)
+
+
 METRICS = {
     "mixed": Metric(
         "%", "lower", "eligible pageblocks that hold movable pages beside others", pageblocks.mixed

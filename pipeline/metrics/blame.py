@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from allocator.terms import BLAME_CAUSES, HUGE_ORDER, NR_ORDERS
+from allocator.terms import HUGE_ORDER, NR_ORDERS
 from pipeline.recording import Recording
+from pipeline.recording_format import BLAME_CAUSES
 
 BEFORE = "before the recording"
 NO_AGE = "free"  # on a per-CPU list: nobody holds it

@@ -60,9 +60,9 @@ class Evidence:
 
         Raises KeyError for a recording without them.
         """
-        columns = self.header["series_columns"]
+        columns = {name: n for n, name in enumerate(self.header["series_columns"])}
         places = [
-            columns.index(f"nr_free:{zone['name']}:{order}:{migratetype}")
+            columns[f"nr_free:{zone['name']}:{order}:{migratetype}"]
             for zone in self.zones
             for order in range(NR_ORDERS)
             for migratetype in MIGRATETYPES

@@ -3,6 +3,7 @@
 import numpy as np
 
 from allocator.terms import HIGHATOMIC, HUGE_ORDER, NR_ORDERS
+from pipeline.grouping import tells_types
 from pipeline.metrics.evidence import Evidence
 
 
@@ -16,8 +17,7 @@ def unmovable_in_movable(evidence: Evidence) -> np.ndarray:
 
     None (NaN) where the mechanism doesn't tell mobilities apart: that is no merit.
     """
-    grouping = evidence.header["mechanism"].get("grouping", {})
-    if grouping.get("rule") == "none" or grouping.get("enabled") is False:
+    if not tells_types(evidence.header):
         return np.full(len(evidence), np.nan)
     return evidence.column("fallbacks_unmovable_in_movable").astype(float)
 

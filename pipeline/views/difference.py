@@ -72,7 +72,9 @@ class Difference(View):
         names = recording.header["page_classes"]
         stays = np.array([KIND_OF_CLASS.get(n, KERNEL_PAGES) == KERNEL_PAGES for n in names])
         blocks = len(self.eligible)
-        tiles = stays[recording.grid(index)[: blocks << self._order]].reshape(blocks, -1)
+        tiles = stays[recording.grid(index)[: blocks << self._order]].reshape(
+            blocks, 1 << self._order
+        )
         return tiles.sum(axis=1, dtype=np.int32)
 
 

@@ -10,7 +10,7 @@ from pipeline.recording import Recording
 class View:
     """A recording seen otherwise: its clock and its series, another header and other grids.
 
-    What `grid` gives is described by `header`. Attributes as of Recording.
+    What `grid` gives is described by `header`. It has of a Recording what pictures ask for.
     """
 
     def __init__(self, of: "Recording | View", header: dict) -> None:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from allocator.mechanism import load_mechanism, mechanism_names
 from allocator.terms import (
     ALLOC,
-    BLAME_CAUSES,
     CLASS_MOVABLE,
     CLASS_RECLAIMABLE,
     CLASS_UNMOVABLE,
@@ -30,6 +29,7 @@ from allocator.terms import (
 )
 from pipeline.blame import Blame, nearest_block
 from pipeline.recording import Recording
+from pipeline.recording_format import BLAME_CAUSES
 from pipeline.simulate import engine_of, simulate
 from pipeline.start import start_memory
 from workloads import load_workload

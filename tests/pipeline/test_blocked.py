@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from allocator.terms import (
-    BLAME_CAUSES,
-    BLAME_DTYPE,
     CLASS_MOVABLE,
     CLASS_UNMOVABLE,
     EVENT_DTYPE,
@@ -27,6 +25,7 @@ from pipeline.metrics.blame import (
     blocked,
     shown_order,
 )
+from pipeline.recording_format import BLAME_CAUSES, BLAME_DTYPE
 from renderer.blocks_figure import draw
 
 OPS = np.array([0, 100, 1000])

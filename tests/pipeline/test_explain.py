@@ -5,8 +5,6 @@ import pytest
 
 from allocator.mechanism import load_mechanism
 from allocator.terms import (
-    BLAME_CAUSES,
-    BLAME_DTYPE,
     CLASS_MOVABLE,
     CLASS_UNMOVABLE,
     EVENT_CLAIM,
@@ -22,6 +20,7 @@ from pipeline.config import UsageError
 from pipeline.explain.moments import Moment, moments_of
 from pipeline.explain.text import chosen, moments_text
 from pipeline.recording import Recording, RecordingWriter
+from pipeline.recording_format import BLAME_CAUSES, BLAME_DTYPE
 from pipeline.simulate import simulate
 from tests.pipeline.small import header
 from workloads import load_workload

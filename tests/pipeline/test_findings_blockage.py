@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from allocator.mechanism import load_mechanism
-from allocator.terms import BLAME_DTYPE
 from pipeline.recording import Recording
+from pipeline.recording_format import BLAME_DTYPE
 from pipeline.simulate import simulate
 from tests.pipeline.histories import ORDER, PAGES, M, found, phases, recorded
 from workloads import load_workload

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allocator.terms import (
-    BLAME_DTYPE,
     CLASS_MOVABLE,
     CLASS_RECLAIMABLE,
     CLASS_UNMOVABLE,
@@ -14,6 +13,7 @@ from allocator.terms import (
     TYPE_OF_CLASS,
 )
 from pipeline.metrics.put_there import NEVER, let_in_ops
+from pipeline.recording_format import BLAME_DTYPE
 
 CLASSES = (CLASS_MOVABLE, CLASS_UNMOVABLE, CLASS_RECLAIMABLE)
 

@@ -12,10 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pipeline.recording
-from allocator.terms import BLAME_DTYPE, EVENT_DTYPE
+import pipeline.recording_writer
+from allocator.terms import EVENT_DTYPE
 from pipeline.recording import Recording, RecordingError, RecordingWriter
 from pipeline.recording_format import (
     BLAM,
+    BLAME_DTYPE,
     EVNT,
     FRAM,
     FRAME_HEAD,
@@ -258,7 +260,7 @@ def test_events_of_another_kind(tmp_path):
 
 
 def test_dropped_events_are_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline.recording, "MAX_EVENTS", 10)
+    monkeypatch.setattr(pipeline.recording_writer, "MAX_EVENTS", 10)
     with RecordingWriter(tmp_path / "a.reel", header()) as writer:
         for start in (0, 8, 16):
             writer.add_events(events(8, start))
@@ -268,7 +270,25 @@ def test_dropped_events_are_counted(tmp_path, monkeypatch):
     assert recording.events["op"].tolist() == list(range(10))
 
 
+def test_no_request_is_blamed_by_half(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline.recording_writer, "MAX_BLAME", 10)
+    with RecordingWriter(tmp_path / "a.reel", header()) as writer:
+        for number in range(2):
+            writer.add_blame(blame(number))
+        writer.add_blame(np.concatenate([blame(2), blame(3), blame(4)]))
+        writer.add_blame(blame(5))
+    recording = Recording.open(tmp_path / "a.reel")
+    assert recording.blame["failed_op"].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert recording.dropped_blame == 9
+
+
+def test_phases_of_operations(tmp_path):
+    recording = Recording.open(write(tmp_path / "a.reel"))
+    assert recording.phases_of(np.array([0, 4, 5, 9, 100])).tolist() == [0, 0, 1, 1, 1]
+
+
 def test_many_events_go_in_several_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline.recording_writer, "EVENTS_A_CHUNK", 10)
     monkeypatch.setattr(pipeline.recording, "EVENTS_A_CHUNK", 10)
     with RecordingWriter(tmp_path / "a.reel", header()) as writer:
         writer.add_events(events(25))

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allocator.terms import BLAME_DTYPE
 from pipeline.artefacts.report import failures_of, figure
 from pipeline.artefacts.report_making import command_of
 from pipeline.config import MechanismChoice, RunConfig, WorkloadChoice
 from pipeline.recording import Recording
+from pipeline.recording_format import BLAME_DTYPE
 from tests.pipeline.commands import Commands, pagereel  # noqa: F401
 from tests.renderer import reports
 
