@@ -16,7 +16,10 @@ from pipeline.run_folder import METADATA, UNFINISHED, Recorded, RunFolder
 from pipeline.simulate import core_note, runnable, simulate
 
 # Shares of the work, for the estimate of the time left: seconds on some machine.
-WEIGHTS = {"recordings": 1, "tables": 2, "video": 10, "comparison": 25, "report": 9, "figures": 6}
+WEIGHTS = {
+    "recordings": 1, "tables": 1, "video": 7, "comparison": 10, "report": 8, "figures": 6,
+    "animation": 4,
+}  # fmt: skip
 
 
 def run(config: RunConfig, folder: Path, *, jobs: int, force: bool) -> RunFolder:
@@ -57,7 +60,7 @@ def run(config: RunConfig, folder: Path, *, jobs: int, force: bool) -> RunFolder
 
 
 def _weight(task: Task) -> float:
-    named = [kind for kind in ("comparison", "report") if kind in task.label]
+    named = [kind for kind in ("comparison", "report", "animation") if kind in task.label]
     kind = named[0] if named else task.label.partition("/")[0]
     return WEIGHTS.get(kind, 2)
 

@@ -1,7 +1,9 @@
 """`pagereel list`, `info` and `verify`: what there is, on standard output."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from allocator.mechanism import load_mechanism, mechanism_names
 from allocator.terms import PAGE_CLASSES
@@ -9,6 +11,9 @@ from pipeline.artefacts import ARTEFACTS
 from pipeline.config import MAIN_WORKLOAD, UsageError
 from pipeline.recording import Recording
 from workloads import WORKLOADS, load_workload
+
+if TYPE_CHECKING:
+    from pipeline.check import Check
 
 CLASS_TITLES = {
     "free": "free, on a buddy list",
@@ -111,16 +116,45 @@ def _facts(recording: Recording) -> dict:
     }
 
 
-def show_verify(path: Path, stream: Path | None, as_json: bool) -> int:
+def show_verify(path: Path, named: list[Path], stream: Path | None, as_json: bool) -> int:
     """Print each check as it is done; the exit code: 1 where one failed."""
-    from pipeline.verify import verify
-
     words = {True: "ok", False: "WRONG", None: "not checked"}
     checks = []
-    for check in verify(path, stream):
+    for check in _checks(path, named, stream):
         checks.append(check)
         if not as_json:
             print(f"{check.name}: {words[check.ok]}: {check.text}", flush=True)
+            for line in _class_lines(check.classes or []):
+                print(f"  {line}", flush=True)
     if as_json:
-        print(json.dumps([check._asdict() for check in checks], indent=1))
+        given = [
+            {k: v for k, v in check._asdict().items() if v or k != "classes"} for check in checks
+        ]
+        print(json.dumps(given, indent=1))
     return 1 if any(check.ok is False for check in checks) else 0
+
+
+def _checks(path: Path, named: list[Path], stream: Path | None) -> "Iterator[Check]":
+    """Those of a video, a still, or a recording. Raises UsageError."""
+    from pipeline.verify_picture import STILLS, VIDEOS, verify_still, verify_video
+
+    if path.suffix in VIDEOS + STILLS:
+        if stream is not None:
+            raise UsageError(f"{path}: --stream is for recordings")
+        return (verify_video if path.suffix in VIDEOS else verify_still)(path, named)
+    if named:
+        raise UsageError(f"{path}: recordings are named for a video or a still")
+    from pipeline.verify import verify
+
+    return verify(path, stream)
+
+
+def _class_lines(classes: list[dict]) -> list[str]:
+    rows = [[c["class"], f"{c['pages']:,}", f"{c['pages'] - c['right']:,}"] for c in classes]
+    if not rows:
+        return []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        f"{name:<{widths[0]}}  {pages:>{widths[1]}} pages  {wrong:>{widths[2]}} in another colour"
+        for name, pages, wrong in rows
+    ]

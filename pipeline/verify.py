@@ -4,33 +4,18 @@ import filecmp
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from allocator.mechanism import Mechanism
-from pipeline.artefacts.panels import Drawing, panels
-from pipeline.config import UsageError, load_stream
+from pipeline.again import CannotRepeat, stream_of
+from pipeline.check import Check
 from pipeline.metadata import of_recording
 from pipeline.recording import Recording, RecordingError
-from pipeline.run_folder import RunFolder
-from pipeline.simulate import runnable, simulate
-from pipeline.version import version
+from pipeline.simulate import simulate
+from pipeline.verify_picture import RIGHT_SHARE, as_told, run_of, shown_by
 from renderer.ffmpeg import read_comment
 from renderer.output import RenderError
 from renderer.read_back import ReadBack, read_back
-from workloads import WORKLOADS, load_workload
-from workloads.stream import Stream, WorkloadError
-
-RIGHT_SHARE = 0.999  # of the pages in a video, whose colour must be nearest to their class
-
-
-class Check(NamedTuple):
-    """One thing that was looked at; `ok` None where it could not be."""
-
-    name: str
-    ok: bool | None
-    text: str
 
 
 def verify(path: Path, stream_path: Path | None = None) -> Iterator[Check]:
@@ -53,47 +38,18 @@ def verify(path: Path, stream_path: Path | None = None) -> Iterator[Check]:
 
 def _made_again(recording: Recording, stream_path: Path | None) -> Check:
     header = recording.header
-    if header["source"].get("kind") != "simulation":
-        return Check("re-run", None, "not a simulation: cannot be made again")
-    if header.get("pagereel") != version():
-        made_by = header.get("pagereel", "another version")
-        return Check("re-run", None, f"made by pagereel {made_by}; this is {version()}")
     try:
-        stream = runnable(_stream(recording, stream_path))
-    except WorkloadError as error:
+        stream = stream_of(recording, stream_path)
+    except CannotRepeat as error:
         return Check("re-run", None, str(error))
-    if stream.digest() != header["workload"]["digest"]:
-        return Check("re-run", False, "the stream isn't the one that was recorded")
+    except ValueError as error:
+        return Check("re-run", False, str(error))
     mechanism = Mechanism.model_validate(header["mechanism"])
     with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
         again = Path(folder) / recording.path.name
         simulate(stream, mechanism, again, frames=header["frames_asked"])
         same = filecmp.cmp(again, recording.path, shallow=False)
     return Check("re-run", same, "the same bytes" if same else "other bytes than were recorded")
-
-
-def _stream(recording: Recording, stream_path: Path | None) -> Stream:
-    workload, seed = recording.header["workload"], recording.header["seed"]
-    stream_path = stream_path or _path_in_metadata(recording)
-    if stream_path is not None:
-        stream = load_stream(stream_path)
-    elif workload["name"] in WORKLOADS:
-        stream = load_workload(workload["name"], workload["parameters"], seed)
-    else:
-        raise WorkloadError(f"stream {workload['name']!r} isn't at hand; name it with --stream")
-    return replace(stream, name=workload["name"], seed=seed)
-
-
-def _path_in_metadata(recording: Recording) -> Path | None:
-    """Where the run that made the recording found its stream."""
-    try:
-        config = RunFolder.open(recording.path.resolve().parents[1]).config
-    except (UsageError, IndexError):
-        return None
-    for choice in config.workloads:
-        if choice.path and choice.file_name == recording.header["workload"]["name"]:
-            return Path(choice.path)
-    return None
 
 
 def _videos(recording: Recording) -> Iterator[Check]:
@@ -110,14 +66,18 @@ def _video(video: Path, recording: Recording) -> Check | None:
     name, beside = f"video/{video.name}", recording.path.resolve().parent
     mine = of_recording(recording.header)
     try:
-        shown = read_comment(video).get("recordings", [])
+        about = read_comment(video)
+        shown = shown_by(about)
         if mine not in shown:
             wrong = _misnamed(video, mine, shown)
             return Check(name, False, "shows others than its name says") if wrong else None
+        if "explained_ops" in about:
+            return Check(name, None, "slow motion: its frames aren't those of a recording")
         paths = [_find(beside, wanted) for wanted in shown]
         if None in paths:
             return Check(name, None, "another recording that it shows isn't there")
-        return _looked_at(name, read_back(video, panels(paths, Drawing(values=_no_values))))
+        panels, said = as_told(about, paths, run_of(paths))
+        return _looked_at(name, read_back(video, panels, annotations=said, texts=False))
     except (RenderError, RecordingError) as error:
         return Check(name, False, str(error))
 
@@ -130,13 +90,6 @@ def _misnamed(video: Path, mine: dict, shown: list[dict]) -> bool:
     names = (mine["mechanism"], f"{mine['workload']}-{mine['mechanism']}")
     alike = [(one["mechanism"], one["workload"]) for one in shown]
     return video.stem in names and (mine["mechanism"], mine["workload"]) not in alike
-
-
-def _no_values(recording: Recording, metric: str):
-    """Reading back looks at pages, not at figures."""
-    import numpy as np
-
-    return np.zeros(len(recording))
 
 
 def _find(folder: Path, wanted: dict) -> Path | None:

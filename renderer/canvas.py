@@ -13,11 +13,12 @@ Ready = tuple[np.ndarray, ...]
 
 
 class RgbCanvas:
-    """An RGB image, `image` u1[height_px, width_px, 3]."""
+    """An RGB image, `image` u1[height_px, width_px, 3]; `buffer` u1[...] holds the same bytes."""
 
     def __init__(self, width_px: int, height_px: int, colour: str) -> None:
         self.image = np.empty((height_px, width_px, 3), np.uint8)
         self.image[:] = rgb(colour)
+        self.buffer = self.image.reshape(-1)
 
     @staticmethod
     def ready(image: np.ndarray) -> Ready:
@@ -43,6 +44,18 @@ class RgbCanvas:
             for column in (0, 1):
                 target[row::2, column::2] = colours
 
+    @staticmethod
+    def spots(x_px: int, y_px: int, rows: np.ndarray, columns: np.ndarray) -> Ready:
+        """Places of squares of 2x2 px prepared for `fill`, in squares from x, y on."""
+        return rows + y_px // 2, columns + x_px // 2
+
+    def fill(self, spots: Ready, chosen: np.ndarray, codes: np.ndarray, table: Ready) -> None:
+        """Draw codes u1[...] at the chosen of the spots, of the shape of spots[0][chosen]."""
+        height_px, width_px = self.image.shape[:2]
+        squares = self.image.reshape(height_px // 2, 2, width_px // 2, 2, 3)
+        rows, columns = (part[chosen] for part in spots)
+        squares[rows, :, columns] = table[0][codes][..., None, None, :]
+
 
 class YuvCanvas:
     """A yuv420p frame; `buffer` u1[height_px * width_px * 3 / 2] holds its planes in order."""
@@ -50,6 +63,8 @@ class YuvCanvas:
     def __init__(self, width_px: int, height_px: int, colour: str) -> None:
         self.buffer = np.empty(width_px * height_px * 3 // 2, np.uint8)
         self.planes = planes_of(self.buffer, width_px, height_px)
+        # Two equal samples beside each other are one number of 16 bits: half the accesses.
+        self._pairs = self.planes[0].view(np.uint16)
         for plane, value in zip(self.planes, to_yuv(rgb(colour)), strict=True):
             plane[:] = value
 
@@ -62,7 +77,8 @@ class YuvCanvas:
     @staticmethod
     def table(colours: np.ndarray) -> Ready:
         """Colours by code, u1[codes, 3], prepared for `look_up`."""
-        return tuple(np.ascontiguousarray(to_yuv(colours).T))
+        luma, blue, red = np.ascontiguousarray(to_yuv(colours).T)
+        return luma * np.uint16(257), blue, red
 
     def put(self, x_px: int, y_px: int, ready: Ready) -> None:
         """Draw a prepared image with its corner at x, y."""
@@ -75,10 +91,24 @@ class YuvCanvas:
         x, y, (height, width) = x_px // 2, y_px // 2, codes.shape
         for plane, values in zip(self.planes[1:], table[1:], strict=True):
             np.take(values, codes, out=plane[y : y + height, x : x + width], mode="clip")
-        wide = np.repeat(table[0][codes], 2, axis=1)
-        target = self.planes[0][y_px : y_px + 2 * height, x_px : x_px + 2 * width]
-        target[0::2] = wide
-        target[1::2] = wide
+        target = self._pairs[y_px : y_px + 2 * height, x : x + width]
+        target[0::2] = table[0][codes]
+        target[1::2] = target[0::2]
+
+    def spots(self, x_px: int, y_px: int, rows: np.ndarray, columns: np.ndarray) -> Ready:
+        """Places of squares of 2x2 px prepared for `fill`, in squares from x, y on."""
+        step = self._pairs.shape[1]
+        rows, columns = rows.astype(np.intp) + y_px // 2, columns + x_px // 2
+        return 2 * rows * step + columns, rows * step + columns
+
+    def fill(self, spots: Ready, chosen: np.ndarray, codes: np.ndarray, table: Ready) -> None:
+        """Draw codes u1[...] at the chosen of the spots, of the shape of spots[0][chosen]."""
+        upper, quarter = (part[chosen] for part in spots)
+        pairs, luma = self._pairs.reshape(-1), table[0][codes]
+        pairs[upper] = luma
+        pairs[upper + self._pairs.shape[1]] = luma
+        for plane, values in zip(self.planes[1:], table[1:], strict=True):
+            plane.reshape(-1)[quarter] = values[codes]
 
 
 def planes_of(buffer: np.ndarray, width_px: int, height_px: int) -> Ready:

@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,19 +20,49 @@ import numpy as np
 
 from renderer.output import RenderError
 
-# For page cells, not for film: what smooths (deblocking, 8x8 transforms, adaptive and psychovisual
-# quantisation) works against cells of two pixels, and so does what takes bits from frames that
-# others don't lean on (mbtree, B frames, ipratio): every frame is looked at for itself. Measured on
-# 577 frames of four panels with 2x2 px cells: 99.9999 % of all pages right, in 45 MB; with mbtree
-# 99.992 % in 35 MB.
+# For page cells, not for film. What smooths (deblocking, adaptive and psychovisual quantisation)
+# works against cells of two pixels, and so does what takes bits from frames that others don't lean
+# on (mbtree, B frames, ipratio): every frame is looked at for itself, so all have one quantiser.
+# What drops small differences drops lone pages: with small deadzones and without decimation the
+# quantiser can be coarser. (Trellis quantisation leaves a third as many pages wrong at the same
+# size, but takes 40 % more time.) Pages don't move, so a search for motion finds nothing (me,
+# merange, subme); intra blocks of 4x4 cost time and save nothing, inter blocks do save. 8x8
+# transforms are hardly ever chosen, but the profile is High by them. bench.video measures it.
 X264 = (
-    "me=dia:subme=1:8x8dct=0:aq-mode=0:no-deblock=1:psy=0:chroma-qp-offset=-3:bframes=0"
-    ":mbtree=0:ipratio=1.0:ref=1:weightp=0:rc-lookahead=0"
+    "me=dia:merange=4:subme=0:ref=1:partitions=p8x8,p4x4:trellis=0:deadzone-inter=9"
+    ":deadzone-intra=6:no-dct-decimate=1:aq-mode=0:psy=0:no-deblock=1:chroma-qp-offset=-3"
+    ":bframes=0:weightp=0:mbtree=0:rc-lookahead=0:scenecut=0:ipratio=1.0"
 )
-PRESET, CRF, KEY_EVERY, THREADS = "veryfast", 24, 120, 2
+PRESET, QUANTISER, KEY_EVERY, THREADS = "veryfast", 28, 250, 4
 
 _COLOURS = ("-color_range", "tv", "-colorspace", "bt709")
 _COLOURS += ("-color_primaries", "bt709", "-color_trc", "bt709")
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How frames become a video: ffmpeg's name of the pixels that come in, and its options."""
+
+    pixels: str
+    reading: tuple[str, ...]
+    writing: tuple[str, ...]
+
+
+MP4 = Coding(
+    "yuv420p",
+    _COLOURS,
+    ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", PRESET, "-qp", str(QUANTISER),
+     "-g", str(KEY_EVERY), "-x264-params", X264, *_COLOURS, "-movflags", "+faststart"),
+)  # fmt: skip
+
+# Every pixel as it was drawn. FFV1 of the same frames is eight times as large, because it takes
+# nothing from the frame before; players (mpv, VLC, ffmpeg) play both, browsers neither.
+LOSSLESS = Coding(
+    "rgb24",
+    (),
+    ("-c:v", "libx264rgb", "-pix_fmt", "rgb24", "-preset", "ultrafast", "-qp", "0",
+     "-g", str(KEY_EVERY), "-x264-params", "cabac=1:subme=0:merange=4:partitions=i4x4,p8x8,p4x4"),
+)  # fmt: skip
 
 
 def encode(
@@ -41,23 +72,25 @@ def encode(
     partial: Path,
     path: Path,
     comment: str,
+    coding: Coding = MP4,
 ) -> None:
-    """Write yuv420p frames, u1[w * h * 3 / 2] each, to `partial`; faults are told of `path`.
+    """Write frames, u1 arrays as `coding` wants them, to `partial`; faults are told of `path`.
 
-    Raises RenderError with ffmpeg's last words.
+    A frame may be drawn over the one before: it is handed over when the next is asked for. ffmpeg
+    reads frames ahead in a thread of its own, so drawing and encoding overlap; a thread here that
+    writes, or a larger pipe, made nothing faster. Raises RenderError with ffmpeg's last words.
     """
-    raw = ("-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{size_px[0]}x{size_px[1]}")
+    raw = ("-f", "rawvideo", "-pix_fmt", coding.pixels, "-s", f"{size_px[0]}x{size_px[1]}")
     command = [
-        *_ffmpeg(path), "-y", *raw, "-r", str(fps), *_COLOURS, "-i", "-", "-an", "-c:v", "libx264",
-        "-pix_fmt", "yuv420p", "-preset", PRESET, "-crf", str(CRF), "-g", str(KEY_EVERY),
-        "-threads", str(THREADS), "-x264-params", X264, *_COLOURS, "-movflags", "+faststart",
+        *_ffmpeg(path), "-y", *raw, "-r", str(fps), *coding.reading, "-i", "-", "-an",
+        *coding.writing, "-threads", str(THREADS),
         "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact",
         "-metadata", f"comment={comment}", str(partial.absolute()),
     ]  # fmt: skip
     with _running(command, path, stdin=subprocess.PIPE) as process:
         for frame in frames:
             try:
-                process.stdin.write(memoryview(frame))
+                process.stdin.write(memoryview(frame).cast("B"))
             except BrokenPipeError:
                 break  # its exit status and words tell why
 
@@ -77,6 +110,8 @@ def decoded(path: Path) -> Iterator[tuple[tuple[int, int], Iterator[np.ndarray]]
         "-map",
         "0:v:0",
     ]
+    # Of a lossless video, which is RGB: the same matrix and range as in the others.
+    command += ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-sws_flags", "accurate_rnd"]
     command += ["-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-"]
     with _running(command, path, stdout=subprocess.PIPE) as process:
         size_px = _y4m_size(process.stdout.readline())
@@ -92,7 +127,8 @@ def read_comment(path: Path) -> dict:
     with _running(command, path, stdout=subprocess.PIPE) as process:
         text = process.stdout.read().decode("utf-8", "replace")
     lines = text.replace("\\\n", "\n").splitlines()
-    found = [line.removeprefix("comment=") for line in lines if line.startswith("comment=")]
+    # Matroska keeps its names in capitals.
+    found = [line[len("comment=") :] for line in lines if line.lower().startswith("comment=")]
     try:
         return json.loads(_unescaped(found[0])) if found else {}
     except ValueError:
@@ -128,7 +164,8 @@ def _running(command: list[str], path: Path, **pipes: int) -> Iterator[subproces
         if status:
             words.seek(0)
             said = words.read().decode("utf-8", "replace").split("\n")
-            told = [line.strip() for line in said if line.strip()] or [f"exit status {status}"]
+            ended = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+            told = [line.strip() for line in said if line.strip()] or [ended]
             raise RenderError(f"{path}: ffmpeg: {told[0]}")
 
 

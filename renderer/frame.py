@@ -71,8 +71,11 @@ class MapPainter:
         self._spots = self._spots_of_cells()
         self._drawn = False
 
-    def draw(self, frame: int, *, anew: bool = False) -> None:
-        """Draw the pages as they were at a frame; `anew`: the gaps between them too."""
+    def draw(self, frame: int, *, anew: bool = False) -> bool:
+        """Draw the pages as they were at a frame; `anew`: the gaps between them too.
+
+        Whether they were: what stands over them has to be drawn again then.
+        """
         view = self._view
         grid, cells = view.panel.recording.grid(frame), view.placement.cells
         classes = cell_classes(grid, view.placement, self._ranks)
@@ -83,10 +86,11 @@ class MapPainter:
         if anew or not self._drawn or len(changed) > _FEW * cells:
             self._canvas.look_up(view.x_px, view.y_px, self._codes[self._index], self._table)
             self._drawn = True
-            return
+            return True
         self._canvas.fill(
             self._spots, changed, self._codes[self._code_places[changed]], self._table
         )
+        return False
 
     def _spots_of_cells(self) -> Ready:
         """The spots of each cell, [cells, 2x2 px in a cell]."""
@@ -114,7 +118,7 @@ class Painter:
                 self._over_maps.append(made)
         self._shown: list[str | None] = [None] * len(scene.fields)
         self._images: list[np.ndarray | None] = [None] * len(scene.fields)
-        self._chart_px: int | None = None
+        self._chart_shown: tuple[int | None, list] = None, []
         self._chart = ready(scene.chart.empty), ready(scene.chart.full)
         chip_px = scene.chart.chip_px
         self._chips = [
@@ -126,12 +130,11 @@ class Painter:
     def draw(self, frame: int) -> Canvas:
         """The canvas with a frame on it; the next one is drawn over it."""
         marked = [number for number, _ in self._scene.marks.at(frame)]
-        for painter in self._maps:
-            painter.draw(frame, anew=marked != self._marked)
+        anew = marked != self._marked
         self._marked = marked
-        for sprite in self._over_maps:
-            self.canvas.put(*sprite)
-        if self._scene.marks.annotations:
+        if any([painter.draw(frame, anew=anew) for painter in self._maps]):
+            for sprite in self._over_maps:
+                self.canvas.put(*sprite)
             self._draw_marks(frame)
         for number, field in enumerate(self._scene.fields):
             text = field.text(frame)
@@ -159,15 +162,19 @@ class Painter:
         scene, (empty, full) = self._scene, self._chart
         chart, box = scene.chart, scene.chart_box
         now_px = int(chart.frame_x_px[frame]) + 4  # with the thickness of a line
+        chips = chart.chips(frame)
+        if (now_px, chips) == self._chart_shown:
+            return
         start_px, end_px = self._chart_changes(now_px)
+        self._chart_shown = now_px, chips
         self.canvas.put(box.x_px + start_px, box.y_px, columns(full, start_px, now_px))
         self.canvas.put(box.x_px + now_px, box.y_px, columns(empty, now_px, end_px))
-        for x_px, y_px, number in chart.chips(frame):
+        for x_px, y_px, number in chips:
             self.canvas.put(box.x_px + x_px, box.y_px + y_px, self._chips[number])
 
     def _chart_changes(self, now_px: int) -> tuple[int, int]:
         """First and end of the chart's columns that differ from the frame before."""
-        before_px, self._chart_px = self._chart_px, now_px
+        before_px = self._chart_shown[0]
         width_px = self._scene.chart_box.width_px
         if before_px is None:
             return 0, width_px

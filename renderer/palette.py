@@ -238,16 +238,18 @@ def line_colour(index: int) -> str:
     return LINES[index % len(LINES)]
 
 
+_LUMA = np.array([0.2126, 0.7152, 0.0722])
+_BLUE, _RED = (np.array(unit) - _LUMA for unit in ([0, 0, 1], [1, 0, 0]))
+_PER_UNIT = np.stack((219 * _LUMA, 224 / 1.8556 * _BLUE, 224 / 1.5748 * _RED), axis=1)
+_TO_YUV = np.float32(_PER_UNIT / 255)
+_YUV_AT_BLACK = np.float32([16, 128, 128])
+
+
 def to_yuv(colours: np.ndarray) -> np.ndarray:
     """RGB u1[..., 3] as Y, U, V of BT.709 in limited range, u1[..., 3].
 
     What a player shows of it differs from the RGB by rounding alone. Videos are flagged bt709, tv.
     """
-    matrix = np.array([[0.2126, 0.7152, 0.0722], [0, 0, 1], [1, 0, 0]], np.float32)
-    luma, blue, red = np.moveaxis(np.float32(colours) @ (matrix.T / np.float32(255)), -1, 0)
-    planes = (
-        16 + 219 * luma,
-        128 + 224 * (blue - luma) / 1.8556,
-        128 + 224 * (red - luma) / 1.5748,
-    )
-    return np.rint(np.stack(planes, axis=-1)).astype(np.uint8)
+    flat = np.float32(colours).reshape(-1, 3) @ _TO_YUV
+    flat += _YUV_AT_BLACK
+    return np.rint(flat, out=flat).astype(np.uint8).reshape(np.shape(colours))

@@ -1,7 +1,7 @@
-"""Reading a video back: does it show the pages that were recorded?
+"""Reading a picture back: does it show the pages that were recorded, and the right words?
 
-Each cell's colour, as decoded, is taken for the nearest class colour, and compared with the class
-that the cell had to show. One pass over the file.
+Each cell's colour is taken for the nearest class colour, and compared with the class that the cell
+had to show; each changing line of text is compared with what else it might say. One pass.
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from renderer.canvas import Ready, planes_of
+from renderer.annotations import Annotation
+from renderer.canvas import Ready, YuvCanvas, planes_of
 from renderer.ffmpeg import decoded, read_comment
 from renderer.frame import cell_classes
-from renderer.palette import class_colours, class_ranks, to_yuv
+from renderer.layouts import CellSize
+from renderer.palette import class_colours, class_ranks, hatch_colours, to_yuv
 from renderer.panel import Panel
 from renderer.parts import MapView
-from renderer.scene import compose
+from renderer.read_text import TextReader
+from renderer.scene import Scene, compose
 
 _BITS = 7  # of each of Y, U, V in the table of nearest classes
 
@@ -28,6 +31,8 @@ class ReadBack:
     `pages` are counted once for each frame that was compared; where a cell stands for several
     pages, they are right together. `by_class` gives for each class name the pages that were to be
     shown and those that were. `cells_even`: the frame and all cells have even sides and places.
+    `texts`: changing lines of text, counted once a frame; `wrong_text`: frame and text of the first
+    that is nearer to another.
     """
 
     frames: int
@@ -40,6 +45,9 @@ class ReadBack:
     pages_right: int
     cells_even: bool
     by_class: dict[str, tuple[int, int]] = field(default_factory=dict)
+    texts_checked: int = 0
+    texts_right: int = 0
+    wrong_text: tuple[int, str] | None = None
 
     @property
     def share_right(self) -> float:
@@ -63,52 +71,102 @@ class ReadBack:
         )
 
 
+class PictureReader:
+    """Compares decoded frames with what a scene has to show."""
+
+    def __init__(self, scene: Scene, *, texts: bool = True) -> None:
+        self.scene = scene
+        self.size_px = (scene.width_px, scene.height_px)
+        self._maps = [_MapReader(view) for view in scene.views]
+        self._texts = [TextReader(line, scene.frames) for line in scene.fields] if texts else []
+        self._checked = 0
+
+    def compare(self, planes: Ready, frame: int) -> None:
+        """Count what the planes of a frame, of the scene's size, show right."""
+        for reader in self._maps:
+            reader.compare(planes, frame)
+        for reader in self._texts:
+            reader.compare(planes[0], frame)
+        self._checked += 1
+
+    def classes(self, planes: Ready) -> list[np.ndarray]:
+        """The classes that the cells of each map show, u1[cells] each."""
+        return [reader.classes(planes) for reader in self._maps]
+
+    def result(self, frames: int, size_px: tuple[int, int]) -> ReadBack:
+        """What was counted, of a video of so many frames of that size."""
+        by_class: dict[str, tuple[int, int]] = {}
+        for reader in self._maps:
+            for name, shown, right in reader.counts():
+                before = by_class.get(name, (0, 0))
+                by_class[name] = (before[0] + shown, before[1] + right)
+        even = all(reader.even for reader in self._maps)
+        wrong = [reader.first_wrong for reader in self._texts if reader.first_wrong]
+        return ReadBack(
+            frames=frames,
+            frames_expected=self.scene.frames,
+            width_px=size_px[0],
+            height_px=size_px[1],
+            size_expected_px=self.size_px,
+            frames_checked=self._checked,
+            pages_checked=sum(shown for shown, _ in by_class.values()),
+            pages_right=sum(right for _, right in by_class.values()),
+            cells_even=even and not any(side % 2 for side in size_px),
+            by_class=by_class,
+            texts_checked=sum(reader.checked for reader in self._texts),
+            texts_right=sum(reader.right for reader in self._texts),
+            wrong_text=min(wrong, default=None),
+        )
+
+
 def read_back(
     path: Path,
     panels: Sequence[Panel],
     *,
     layout: str | None = None,
-    cell_px: int | None = None,
+    cell_px: CellSize | None = None,
+    annotations: Sequence[Annotation] = (),
+    texts: bool = True,
     every: int = 1,
+    first: int = 0,
 ) -> ReadBack:
     """Compare each `every`th frame of a video with the recordings it is said to show.
 
-    Layout and cells are those that the video's comment tells, unless they are given. Raises
-    RenderError for a file that cannot be decoded, ValueError as write_video does.
+    The video's first frame is frame `first` of them. Layout, cells, palette and size are those that
+    the video's comment tells, unless they are given. Raises RenderError for a file that cannot be
+    decoded, ValueError as write_video does.
     """
     path = Path(path)
     told = read_comment(path).get("picture", {})
-    layout = layout or told.get("layout", "blocks")
-    scene = compose(panels, layout, cell_px or told.get("cell_px"))
-    maps = [_MapReader(view) for view in scene.views]
-    expected = (scene.width_px, scene.height_px)
-    frames = checked = 0
+    told = told | ({"layout": layout} if layout else {}) | ({"cell_px": cell_px} if cell_px else {})
+    reader = PictureReader(composed_as(told, panels, annotations), texts=texts)
+    frames = 0
     with decoded(path) as (size_px, pictures):
         for picture in pictures:
-            if frames % every == 0 and frames < scene.frames and size_px == expected:
-                planes = planes_of(picture, *size_px)
-                for reader in maps:
-                    reader.compare(planes, frames)
-                checked += 1
+            frame = first + frames
+            if frames % every == 0 and frame < reader.scene.frames and size_px == reader.size_px:
+                reader.compare(planes_of(picture, *size_px), frame)
             frames += 1
-    by_class: dict[str, tuple[int, int]] = {}
-    for reader in maps:
-        for name, shown, right in reader.counts():
-            before = by_class.get(name, (0, 0))
-            by_class[name] = (before[0] + shown, before[1] + right)
-    even = all(reader.even for reader in maps) and not any(side % 2 for side in size_px)
-    return ReadBack(
-        frames=frames,
-        frames_expected=scene.frames,
-        width_px=size_px[0],
-        height_px=size_px[1],
-        size_expected_px=expected,
-        frames_checked=checked,
-        pages_checked=sum(shown for shown, _ in by_class.values()),
-        pages_right=sum(right for _, right in by_class.values()),
-        cells_even=even,
-        by_class=by_class,
+    return reader.result(frames, size_px)
+
+
+def composed_as(
+    told: dict, panels: Sequence[Panel], annotations: Sequence[Annotation] = ()
+) -> Scene:
+    """The scene of a picture whose metadata tell `told` under "picture". Raises as compose."""
+    return compose(
+        panels,
+        told.get("layout", "blocks"),
+        told.get("cell_px"),
+        palette=told.get("palette", "standard"),
+        size=told.get("size"),
+        annotations=annotations,
     )
+
+
+def planes_of_image(image: np.ndarray) -> Ready:
+    """The planes of a video frame that shows an RGB image u1[h, w, 3], even sides."""
+    return YuvCanvas.ready(image)
 
 
 class _MapReader:
@@ -117,15 +175,20 @@ class _MapReader:
     def __init__(self, view: MapView) -> None:
         self._view, placement = view, view.placement
         self._names = view.panel.recording.header["page_classes"]
-        self._ranks = class_ranks(self._names)
-        self._nearest = nearest_class(to_yuv(class_colours(self._names)))
+        self._ranks = class_ranks(self._names, view.palette)
+        plain = class_colours(self._names, view.palette)
+        hatch = hatch_colours(self._names, view.palette)
+        # Lines across cells would mix with what is between them: there one 2x2 px is looked at.
+        self._hatched = not np.array_equal(plain, hatch)
+        colours = np.concatenate((plain, hatch)) if self._hatched else plain
+        self._nearest = nearest_class(to_yuv(colours)) % np.uint8(len(self._names))
         self._shown = np.zeros(len(self._names), np.int64)
         self._right = np.zeros(len(self._names), np.int64)
         self._pages = np.full(placement.cells, placement.pages_per_cell, np.int64)
         self._pages[-1] -= placement.cells * placement.pages_per_cell - placement.pages
         self._x = (view.x_px + placement.x_px) // 2
         self._y = (view.y_px + placement.y_px) // 2
-        corners = (view.x_px, view.y_px, placement.cell_px)
+        corners = (view.x_px, view.y_px, placement.cell_width_px, placement.cell_height_px)
         self.even = (
             not any(value % 2 for value in corners)
             and not ((placement.x_px | placement.y_px) & 1).any()
@@ -133,10 +196,9 @@ class _MapReader:
 
     def compare(self, planes: Ready, frame: int) -> None:
         """Count the cells that a decoded frame shows right."""
-        placement = self._view.placement
         grid = self._view.panel.recording.grid(frame)
-        wanted = cell_classes(grid, placement, self._ranks)
-        found = self._classes(planes)
+        wanted = cell_classes(grid, self._view.placement, self._ranks)
+        found = self.classes(planes)
         classes = len(self._names)
         self._shown += np.bincount(wanted, self._pages, classes).astype(np.int64)
         right = wanted == found
@@ -146,10 +208,10 @@ class _MapReader:
         """Name of each class, its pages, those that were right."""
         return list(zip(self._names, self._shown.tolist(), self._right.tolist(), strict=True))
 
-    def _classes(self, planes: Ready) -> np.ndarray:
+    def classes(self, planes: Ready) -> np.ndarray:
         """The class nearest to the mean colour of each cell, u1[cells]."""
         luma, blue, red = planes
-        across = self._view.placement.cell_px // 2
+        across = 1 if self._hatched else self._view.placement.cell_px // 2
         left, width = 2 * self._x.min(), 2 * (self._x.max() + across)
         top, height = 2 * self._y.min(), 2 * (self._y.max() + across)
         part = luma[top:height, left:width]

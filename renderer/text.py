@@ -33,7 +33,7 @@ def text_width_px(text: str, size_px: int, *, bold: bool = False) -> int:
     return even_up(font(size_px, bold).getlength(text))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)  # 60 KB each
 def text_image(
     text: str,
     size_px: int,

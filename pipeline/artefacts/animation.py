@@ -1,5 +1,6 @@
 """animation.webp: the comparison at half size, small enough for a web page."""
 
+import sys
 from pathlib import Path
 
 from pipeline.artefacts import Progress, Task
@@ -13,13 +14,27 @@ def tasks(run: RunFolder) -> list[Task]:
     return picture_tasks(run, "animation.webp", write)
 
 
-def write(paths: list[Path], target: Path, drawing: Drawing, progress: Progress) -> None:
-    """An animation of these recordings. Raises RecordingError, RenderError, OSError."""
+def write(
+    paths: list[Path],
+    target: Path,
+    drawing: Drawing,
+    max_bytes: int | None = None,
+    *,
+    progress: Progress,
+) -> None:
+    """An animation of these recordings; with `max_bytes` it says on stderr what it left out.
+
+    Raises RecordingError, RenderError, OSError.
+    """
     shown = panels(paths, drawing)
-    write_animation(
+    made = write_animation(
         shown,
         target,
-        layout=drawing.layout,
-        metadata=picture_metadata([panel.recording for panel in shown]),
+        **drawing.look,
+        max_bytes=max_bytes,
+        metadata=picture_metadata(shown),
         progress=progress,
     )
+    if max_bytes is not None:
+        size = f"{made.width_px} x {made.height_px} px, {made.bytes:,} bytes"
+        print(f"{target}: {len(made.frames)} of {made.of_frames} frames, {size}", file=sys.stderr)

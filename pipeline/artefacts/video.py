@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from pipeline.artefacts import Progress, Task
+from pipeline.artefacts.captions import annotations
 from pipeline.artefacts.panels import Drawing, drawing_of, panels, picture_metadata
 from pipeline.run_folder import RunFolder
 from renderer.video import write_video
+
+LOSSLESS_SUFFIX = ".mkv"
 
 
 def tasks(run: RunFolder) -> list[Task]:
@@ -20,14 +23,19 @@ def tasks(run: RunFolder) -> list[Task]:
 
 
 def write(paths: list[Path], target: Path, drawing: Drawing, progress: Progress) -> None:
-    """One video of these recordings. Raises RecordingError, RenderError, OSError."""
+    """One video of these recordings; a name in .mkv gets the lossless one.
+
+    Raises RecordingError, RenderError, OSError.
+    """
     shown = panels(paths, drawing)
     target.parent.mkdir(exist_ok=True)
     write_video(
         shown,
         target,
-        layout=drawing.layout,
+        **drawing.look,
         fps=drawing.fps,
-        metadata=picture_metadata([panel.recording for panel in shown]),
+        lossless=target.suffix == LOSSLESS_SUFFIX,
+        annotations=annotations(shown, drawing.fps) if drawing.captions else (),
+        metadata=picture_metadata(shown),
         progress=progress,
     )

@@ -1,18 +1,37 @@
 """Videos, and reading them back."""
 
 import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 
 from renderer import ffmpeg
+from renderer.canvas import RgbCanvas
+from renderer.frame import Painter
 from renderer.output import RenderError
 from renderer.panel import Panel
 from renderer.read_back import read_back
+from renderer.scene import compose
 from renderer.video import write_video
 from tests.renderer.synthetic import panel, panels, recording
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen]:
+    """Every process that is started from now on."""
+    started = []
+
+    class Kept(subprocess.Popen):
+        def __init__(self, *arguments: object, **more: object) -> None:
+            super().__init__(*arguments, **more)
+            started.append(self)
+
+    monkeypatch.setattr("renderer.ffmpeg.subprocess.Popen", Kept)
+    return started
 
 
 @pytest.fixture(scope="module")
@@ -100,15 +119,64 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     shown = panels(tmp_path, 1)
     real = ffmpeg.encode
 
-    def to_full(frames, size_px, fps, partial, path, comment) -> None:
+    def to_full(frames, size_px, fps, partial, *rest: object) -> None:
         partial.unlink()
         partial.symlink_to("/dev/full")
-        real(frames, size_px, fps, partial, path, comment)
+        real(frames, size_px, fps, partial, *rest)
 
     monkeypatch.setattr("renderer.video.encode", to_full)
     with pytest.raises(RenderError, match=r"a\.mp4: ffmpeg: .*"):
         write_video(shown, tmp_path / "a.mp4")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["0.reel"]
+
+
+def test_an_encoder_that_is_killed_is_told(tmp_path: Path, running: list) -> None:
+    def kill(done: int, _: int) -> None:
+        if done == 2:
+            running[-1].kill()
+
+    shown = panels(tmp_path, 1, frames=40)
+    with pytest.raises(RenderError, match=r"a\.mp4: ffmpeg: killed by signal 9"):
+        write_video(shown, tmp_path / "a.mp4", progress=kill)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["0.reel"]
+    assert running[-1].returncode == -9  # waited for: no zombie
+
+
+def test_a_fault_while_drawing_ends_the_encoder(tmp_path: Path, running: list) -> None:
+    def fail(done: int, _: int) -> None:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        write_video(panels(tmp_path, 1), tmp_path / "a.mp4", progress=fail)
+    assert running[-1].returncode is not None
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["0.reel"]
+
+
+def test_a_video_is_flagged_for_players(made: tuple[list[Panel], Path]) -> None:
+    data = made[1].read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")  # plays while it loads
+    configuration = data[data.index(b"avcC") + 4 :]
+    assert configuration[1] == 100  # the High profile
+    colours = data[data.index(b"colrnclx") + 8 :]
+    assert colours[:7] == bytes([0, 1, 0, 1, 0, 1, 0])  # bt709 three times, not full range
+
+
+def test_a_lossless_video_has_every_pixel_of_the_stills(tmp_path: Path) -> None:
+    shown = panels(tmp_path, 2, frames=3)
+    write_video(shown, tmp_path / "a.mkv", lossless=True, metadata={"run": "a"})
+    scene = compose(shown)
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", tmp_path / "a.mkv"]
+    command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    raw = subprocess.run(command, capture_output=True, check=True).stdout
+    images = np.frombuffer(raw, np.uint8).reshape(-1, scene.height_px, scene.width_px, 3)
+    painter = Painter(scene, RgbCanvas)
+    assert len(images) == 3
+    for frame, image in enumerate(images):
+        assert np.array_equal(image, painter.draw(frame).image)
+    back = read_back(tmp_path / "a.mkv", shown)
+    assert back.whole
+    assert back.share_right == 1.0
+    assert ffmpeg.read_comment(tmp_path / "a.mkv")["run"] == "a"
 
 
 def test_an_error_on_the_way_leaves_nothing(tmp_path: Path) -> None:
