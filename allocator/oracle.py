@@ -195,7 +195,7 @@ class OracleMemory(PerCpuLists):
         self.counts["failed_requests"] += 1
         self.counts["failed_pages"] += 1 << request.order
         self.counts[f"failed_order_{request.order}"] += 1
-        self.event(PFN_NONE, EVENT_FAILURE, request.order, request.migratetype, 0, 0, 0)
+        self.event(PFN_NONE, EVENT_FAILURE, request.order, request.migratetype, 0, 0, 0, 0)
 
     # Rule 2.
 

@@ -219,7 +219,7 @@ class BuddyLists:
             return
         self.counts["claims"] += 1
         start = pfn & ~(self.block_pages - 1)
-        self.event(start, EVENT_CLAIM, self.block_order, migratetype, 0, old, True)
+        self.event(start, EVENT_CLAIM, self.block_order, migratetype, 0, old, True, old)
 
     def event(self, pfn: int, kind: int, *rest: int) -> None:
         """Note an event: EVENT_DTYPE without the operation's number."""
@@ -272,10 +272,12 @@ class BuddyLists:
             return False
         fallback_order, fallback = candidate
         pfn = self.lists[zone][fallback_order][fallback][0]
+        old = self.type_of_block(pfn)
         self.steal(zone, pfn, fallback_order, migratetype)
         self.count_fallback(migratetype, fallback)
         claimed = self.type_of_block(pfn) == migratetype
-        self.event(pfn, EVENT_FALLBACK, order, migratetype, fallback_order, fallback, claimed)
+        row = (order, migratetype, fallback_order, fallback, claimed, old)
+        self.event(pfn, EVENT_FALLBACK, *row)
         self.counted = (-1, -1)
         return True
 
@@ -342,6 +344,7 @@ class BuddyLists:
         if candidate is None:
             return None
         pfn, current, other = candidate
+        old = self.type_of_block(pfn)
         remainder = other
         if current >= 5 or migratetype == RECLAIMABLE:
             orders = self.move_free_blocks(zone, pfn, migratetype)
@@ -357,6 +360,6 @@ class BuddyLists:
         self.split(zone, pfn, current, order, remainder)
         self.count_fallback(migratetype, other)
         claimed = self.type_of_block(pfn) == migratetype
-        self.event(pfn, EVENT_FALLBACK, order, migratetype, current, other, claimed)
+        self.event(pfn, EVENT_FALLBACK, order, migratetype, current, other, claimed, old)
         self.counted = (-1, -1)
         return pfn

@@ -149,7 +149,7 @@ class Memory:
         self.counters_ = array("q", bytes(8 * NR_COUNTERS))
         self.event_ops = array("q", bytes(8 * EVENT_BUFFER))
         self.event_pfns = array("i", bytes(4 * EVENT_BUFFER))
-        self.event_codes = bytearray(6 * EVENT_BUFFER)
+        self.event_codes = bytearray(7 * EVENT_BUFFER)
         self.event_pages = array("h", bytes(4 * EVENT_BUFFER))
 
     def _set_up_pages(self, mechanism: Mechanism):
@@ -521,8 +521,8 @@ class Memory:
         events = np.zeros(n, EVENT_DTYPE)
         events["op"] = np.asarray(self.event_ops)[:n]
         events["pfn"] = np.asarray(self.event_pfns)[:n]
-        codes = np.asarray(self.event_codes)[: 6 * n].reshape(n, 6)
-        for column, name in enumerate(EVENT_DTYPE.names[2:8]):
+        codes = np.asarray(self.event_codes)[: 7 * n].reshape(n, 7)
+        for column, name in enumerate(EVENT_DTYPE.names[2:9]):
             events[name] = codes[:, column]
         counts = np.asarray(self.event_pages)[: 2 * n].reshape(n, 2)
         events["free_pages"], events["alike_pages"] = counts[:, 0], counts[:, 1]
@@ -663,6 +663,7 @@ def _event(
     fallback_order: cython.int,
     fallback_type: cython.int,
     claimed: cython.int,
+    block_type: cython.int,
 ) -> cython.void:
     n: cython.int = m.nr_events
     if n == EVENT_BUFFER:
@@ -670,12 +671,13 @@ def _event(
         return
     m.event_ops[n] = m.op
     m.event_pfns[n] = pfn
-    m.event_codes[6 * n] = kind
-    m.event_codes[6 * n + 1] = order
-    m.event_codes[6 * n + 2] = t
-    m.event_codes[6 * n + 3] = fallback_order
-    m.event_codes[6 * n + 4] = fallback_type
-    m.event_codes[6 * n + 5] = claimed
+    m.event_codes[7 * n] = kind
+    m.event_codes[7 * n + 1] = order
+    m.event_codes[7 * n + 2] = t
+    m.event_codes[7 * n + 3] = fallback_order
+    m.event_codes[7 * n + 4] = fallback_type
+    m.event_codes[7 * n + 5] = claimed
+    m.event_codes[7 * n + 6] = block_type
     m.event_pages[2 * n] = m.counted_free
     m.event_pages[2 * n + 1] = m.counted_alike
     m.nr_events = n + 1
@@ -879,6 +881,7 @@ def _set_block_type(m: Memory, pfn: cython.int, order: cython.int, t: cython.int
     Source: 6.1 change_pageblock_range; v28 set_pageblock_migratetype.
     """
     block: cython.int
+    old: cython.int
     changed: cython.int = 0
     blocks: cython.int = 1
     if not m.claims:
@@ -886,8 +889,9 @@ def _set_block_type(m: Memory, pfn: cython.int, order: cython.int, t: cython.int
     if order > m.block_order:
         blocks = 1 << (order - m.block_order)
     for block in range(pfn >> m.block_order, (pfn >> m.block_order) + blocks):
-        if m.block_type[block] != t:
-            _event(m, block << m.block_order, 1, m.block_order, t, 0, m.block_type[block], 1)
+        old = m.block_type[block]
+        if old != t:
+            _event(m, block << m.block_order, 1, m.block_order, t, 0, old, 1, old)
             m.block_type[block] = t
             changed += 1
     return changed
@@ -938,6 +942,7 @@ def _fallback_claim(
     other: cython.int = -1
     pfn: cython.int
     claimed: cython.int
+    old: cython.int
     c = 10
     while c >= lowest:
         other = _alternative(m, zone, c, t)
@@ -953,11 +958,12 @@ def _fallback_claim(
             c += 1
             other = _alternative(m, zone, c, t)
     pfn = m.next[_free_node(m, zone, c, other)]
+    old = m.block_type[pfn >> m.block_order]
     m.counters_[_pair(t, other)] += 1
     claimed = _steal(m, zone, pfn, c, t, _can_steal(m, c, t))
     m.counters_[C_CLAIMS] += claimed
     claimed = m.block_type[pfn >> m.block_order] == t
-    _event(m, pfn, 0, order, t, c, other, claimed)
+    _event(m, pfn, 0, order, t, c, other, claimed, old)
     m.counted_free = m.counted_alike = -1
     return True
 
@@ -1090,6 +1096,7 @@ def _take_march(
     rest: cython.int = other
     blocks: cython.int
     changed: cython.int = 0
+    old: cython.int = m.block_type[pfn >> m.block_order]
     if c >= 5 or t == R:
         blocks = _move_block(m, zone, pfn, t)
         if blocks << c >= 512 and other != HA:
@@ -1100,7 +1107,7 @@ def _take_march(
         changed += _set_block_type(m, pfn, 0, t)
     m.counters_[C_CLAIMS] += changed
     m.counters_[_pair(t, other)] += 1
-    _event(m, pfn, 0, order, t, c, other, m.block_type[pfn >> m.block_order] == t)
+    _event(m, pfn, 0, order, t, c, other, m.block_type[pfn >> m.block_order] == t, old)
     m.counted_free = -1
     _split(m, zone, pfn, order, c, rest)
     return pfn
@@ -1711,7 +1718,7 @@ def _alloc(m: Memory, order: cython.int, mobility: cython.int, flags: cython.int
     if pfn == PFN_NONE:
         m.counters_[C_FAILED + order] += 1
         m.counters_[C_FAILED_PAGES] += 1 << order
-        _event(m, PFN_NONE, 2, order, t, 0, 0, 0)
+        _event(m, PFN_NONE, 2, order, t, 0, 0, 0, 0)
     else:
         # Classes of pages in use: movable 2, unmovable 3, reclaimable 4, in a huge page 5.
         c = 2 if mobility == M else 4 if mobility == R else 3

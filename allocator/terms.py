@@ -74,6 +74,7 @@ EVENT_DTYPE = np.dtype(
         ("fallback_order", "u1"),
         ("fallback_migratetype", "u1"),
         ("claimed", "u1"),
+        ("block_migratetype", "u1"),  # of the pageblock before; fallback_migratetype is the list's
         # What the choice to claim a pageblock was made by: its free pages, and its pages in use
         # that suit the new type. -1 where nothing was counted. Of a failure: free pages of the
         # block that came nearest (`pfn`), where that was looked for.

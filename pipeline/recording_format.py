@@ -28,7 +28,7 @@ from zlib import crc32
 import numpy as np
 import zstandard
 
-FORMAT, VERSION = "pagereel recording", 2
+FORMAT, VERSION = "pagereel recording", 3
 MAGIC_START = b"pagereel recording "
 MAGIC = MAGIC_START + b"%d\n" % VERSION
 

@@ -83,6 +83,11 @@ def sample_frames(recording: Recording) -> list[tuple[dict, int]]:
     return result
 
 
+def is_key(phase: dict) -> bool:
+    """Whether a phase of a header is one of those that are named where not all have room."""
+    return phase.get("key", True)
+
+
 def series(evidence: Evidence, values: dict[str, np.ndarray]) -> pd.DataFrame:
     """One row a frame: clock, metrics, pages by class and zone, free blocks by order."""
     recording = evidence.recording
@@ -142,6 +147,7 @@ def events(evidence: Evidence, values: dict[str, np.ndarray]) -> pd.DataFrame:
             "migratetype": names[recorded["migratetype"]],
             "fallback_order": _where(fallback, recorded["fallback_order"]),
             "fallback_migratetype": np.where(fallback, names[recorded["fallback_migratetype"]], ""),
+            "block_migratetype": np.where(fallback, names[recorded["block_migratetype"]], ""),
             "pfn": _where(recorded["pfn"] != PFN_NONE, recorded["pfn"]),
             "claimed": _where(fallback, recorded["claimed"]),
             "free_pages": _where(recorded["free_pages"] >= 0, recorded["free_pages"]),

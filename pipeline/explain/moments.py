@@ -51,8 +51,8 @@ def _moment(header: dict, group: np.ndarray, blame: np.ndarray) -> Moment:
     """The events of one operation as a moment."""
     sentences = list(_sentences(header, group, blame))
     first, more = sentences[0], len(sentences) - 1
-    if more:
-        first += f" ({more} more in this operation)"
+    if more:  # one request falls back again only where it fills a per-CPU list
+        first += f" (and {more} more time{'' if more == 1 else 's'}, to fill a per-CPU list)"
     kinds = set(group["kind"].tolist())
     order = (EVENT_FAILURE, EVENT_CLAIM, EVENT_FALLBACK)
     kind = next(EVENT_KINDS[code] for code in order if code in kinds)

@@ -13,6 +13,8 @@ def chosen(
 ) -> list[Moment]:
     """The moments that were asked for: those at `ops`, or of some kinds, at most so many, evenly.
 
+    Of those that would be told in the same words only the first.
+
     Raises UsageError for a kind that there isn't or an operation at which nothing happened.
     """
     check_names("kind", kinds, KINDS, str(recording.path))
@@ -23,7 +25,11 @@ def chosen(
             if op not in by_op:
                 raise UsageError(f"{recording.path}: nothing to explain at operation {op}")
         return [by_op[op] for op in sorted(set(ops))]
-    moments = [moment for moment in moments if not kinds or moment.kind in kinds]
+    first: dict[str, Moment] = {}
+    for moment in moments:
+        if not kinds or moment.kind in kinds:
+            first.setdefault(moment.sentence, moment)
+    moments = list(first.values())
     places = np.unique(np.linspace(0, len(moments) - 1, min(most, len(moments))).round())
     return [moments[int(place)] for place in places] if moments else []
 

@@ -20,32 +20,42 @@ def fallback_words(header: dict, event: np.void, claims: Sequence[np.void]) -> s
     order, fallback_order = int(event["order"]), int(event["fallback_order"])
     start = (
         f"{wanted} order-{order} request found no free {wanted} block: takes "
-        f"{_a(found)} order-{fallback_order} block"
+        f"{a_or_an(found)} order-{fallback_order} block"
     )
     return f"{start}, {_decision(header, event, claims)}"
 
 
 def _decision(header: dict, event: np.void, claims: Sequence[np.void]) -> str:
     """What becomes of the pageblock, and why."""
-    grouping = grouping_of(header)
-    wanted, found = _type(event["migratetype"]), _type(event["fallback_migratetype"])
+    wanted, kept = _type(event["migratetype"]), _type(event["block_migratetype"])
     where = block_words(header, int(event["pfn"]))
-    counted = _counted(event, 1 << grouping["block_order"])
+    counted = counted_words(header, event)
     if claims:
-        whole = event["fallback_order"] >= grouping["block_order"]
-        claimed = [int(claim["pfn"]) for claim in claims]
-        return f"claims {blocks_words(header, claimed)}{', free as a whole' if whole else counted}"
-    if event["claimed"]:
+        whole = event["fallback_order"] >= grouping_of(header)["block_order"]
+        reason = (
+            ", free as a whole" if whole else f"{counted}{_half(header, event, 'half or more')}"
+        )
+        return f"claims {blocks_words(header, [int(c['pfn']) for c in claims])}{reason}"
+    if kept == wanted:
         return f"in {where}, which is {wanted} already"
-    # Source: 6.1 steal_suitable_fallback. The patches of 2007 count otherwise: KERNEL.md, rule 8.
-    half = " (fewer than half)" if counted and grouping["rule"] == "claim" else ""
-    return f"{where} stays {found}{counted}{half}"
+    if not counted:
+        return f"{where} stays {kept}"
+    half = _half(header, event, "fewer than half")
+    return f"and all free pages of {where} with it{counted}{half}; it stays {kept}"
 
 
-def _counted(event: np.void, block_pages: int) -> str:
-    """What the choice was made by; empty where nothing was counted."""
+def _half(header: dict, event: np.void, what: str) -> str:
+    """How what was counted decides over a claim. Source: 6.1 steal_suitable_fallback; v28 8/12."""
+    if grouping_of(header)["rule"] == "march-2007":
+        return f", its free blocks counted as if all were of order {event['fallback_order']}"
+    return f" ({what})"
+
+
+def counted_words(header: dict, event: np.void) -> str:
+    """What the choice was made by, after a comma; empty where nothing was counted."""
     if event["free_pages"] < 0:
         return ""
+    block_pages = 1 << grouping_of(header)["block_order"]
     text = f", {event['free_pages']} of {block_pages} pages free"
     suits = event["alike_pages"] > 0
     return f"{text} and {event['alike_pages']} in use that suit it" if suits else text
@@ -57,12 +67,15 @@ def claimed_words(header: dict, claims: Sequence[np.void]) -> str:
     return f"{blocks_words(header, claimed)} becomes {_type(claims[0]['migratetype'])}"
 
 
-def block_words(header: dict, pfn: int) -> str:
-    """The pageblock of a page; by its number where the mechanism's are those of the picture."""
-    block_order = grouping_of(header)["block_order"]
+def block_words(header: dict, pfn: int, of_type: str = "") -> str:
+    """The pageblock of a page, of a migratetype where that is named.
+
+    By its number where the mechanism's are those of the picture.
+    """
+    block_order, kind = grouping_of(header)["block_order"], f"{of_type} " if of_type else ""
     if block_order == header["geometry"]["pageblock_order"]:
-        return f"pageblock {pfn >> block_order}"
-    return f"the {1 << block_order}-page block at pfn {pfn >> block_order << block_order}"
+        return f"{kind}pageblock {pfn >> block_order}"
+    return f"the {kind}{1 << block_order}-page block at pfn {pfn >> block_order << block_order}"
 
 
 def blocks_words(header: dict, pfns: Sequence[int]) -> str:
@@ -122,5 +135,6 @@ def _type(code: int) -> str:
     return MIGRATETYPES[int(code)]
 
 
-def _a(word: str) -> str:
+def a_or_an(word: str) -> str:
+    """A word with its article."""
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"

@@ -223,8 +223,8 @@ def test_events_of_a_claim():
     events = oracle.events()
     assert events.dtype == EVENT_DTYPE
     assert events.tolist() == [
-        (0, 4096, EVENT_CLAIM, 9, UNMOVABLE, 0, MOVABLE, 1, -1, -1),
-        (0, 4608, EVENT_CLAIM, 9, UNMOVABLE, 0, MOVABLE, 1, -1, -1),
-        (0, 4096, EVENT_FALLBACK, 0, UNMOVABLE, 10, MOVABLE, 1, -1, -1),
+        (0, 4096, EVENT_CLAIM, 9, UNMOVABLE, 0, MOVABLE, 1, MOVABLE, -1, -1),
+        (0, 4608, EVENT_CLAIM, 9, UNMOVABLE, 0, MOVABLE, 1, MOVABLE, -1, -1),
+        (0, 4096, EVENT_FALLBACK, 0, UNMOVABLE, 10, MOVABLE, 1, MOVABLE, -1, -1),
     ]
     assert oracle.events().size == 0

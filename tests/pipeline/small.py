@@ -10,7 +10,7 @@ def header(pages: int, *, zones: list[dict] | None = None, **changes: object) ->
     zones = [{"min_pages": 0, "lowmem_reserve_pages": [0] * len(zones), **zone} for zone in zones]
     return {
         "format": "pagereel recording",
-        "version": 2,
+        "version": 3,
         "title": "small",
         "source": {"kind": "test", "text": "made by a test"},
         "mechanism": {"name": "test", "title": "a test's mechanism"},

@@ -27,8 +27,9 @@ from workloads import load_workload
 
 
 def event(op, kind, pfn, order, migratetype, fallback_order=0, fallback=0, claimed=0,
-          free=-1, alike=-1):  # fmt: skip
-    row = (op, pfn, kind, order, migratetype, fallback_order, fallback, claimed, free, alike)
+          free=-1, alike=-1, old=None):  # fmt: skip
+    old = fallback if old is None else old
+    row = (op, pfn, kind, order, migratetype, fallback_order, fallback, claimed, old, free, alike)
     return np.array([row], EVENT_DTYPE)
 
 
@@ -58,7 +59,7 @@ CASES = {
     "claimed by half": (
         [CLAIM, event(7, EVENT_FALLBACK, 1100, 0, UNMOVABLE, 6, MOVABLE, 1, 301, 12)],
         "unmovable order-0 request found no free unmovable block: takes a movable order-6 block, "
-        "claims pageblock 2, 301 of 512 pages free and 12 in use that suit it",
+        "claims pageblock 2, 301 of 512 pages free and 12 in use that suit it (half or more)",
         "claim",
         ((1024, 1535), (1100, 1163)),
     ),
@@ -76,7 +77,8 @@ CASES = {
     "not claimed": (
         [event(7, EVENT_FALLBACK, 1100, 0, UNMOVABLE, 6, MOVABLE, 0, 112, 0)],
         "unmovable order-0 request found no free unmovable block: takes a movable order-6 block, "
-        "pageblock 2 stays movable, 112 of 512 pages free (fewer than half)",
+        "and all free pages of pageblock 2 with it, 112 of 512 pages free (fewer than half); it "
+        "stays movable",
         "fallback",
         ((1100, 1163),),
     ),
@@ -87,8 +89,16 @@ CASES = {
         "fallback",
         ((1100, 1103),),
     ),
+    "of a third type": (
+        [event(7, EVENT_FALLBACK, 1100, 0, UNMOVABLE, 6, RECLAIMABLE, 0, 252, 5, old=MOVABLE)],
+        "unmovable order-0 request found no free unmovable block: takes a reclaimable order-6 "
+        "block, and all free pages of pageblock 2 with it, 252 of 512 pages free and 5 in use that "
+        "suit it (fewer than half); it stays movable",
+        "fallback",
+        ((1100, 1163),),
+    ),
     "its own already": (
-        [event(7, EVENT_FALLBACK, 1100, 0, MOVABLE, 2, UNMOVABLE, 1)],
+        [event(7, EVENT_FALLBACK, 1100, 0, MOVABLE, 2, UNMOVABLE, 1, old=MOVABLE)],
         "movable order-0 request found no free movable block: takes an unmovable order-2 block, "
         "in pageblock 2, which is movable already",
         "fallback",
@@ -152,7 +162,8 @@ def test_2007_counts_otherwise_and_has_larger_pageblocks(tmp_path):
     fallback = event(7, EVENT_FALLBACK, 1100, 0, UNMOVABLE, 6, MOVABLE, 0, 112)
     (moment,) = moments_of(recorded(tmp_path, [fallback], rule="march-2007", block_order=10))
     assert moment.sentence.endswith(
-        "the 1024-page block at pfn 1024 stays movable, 112 of 1024 pages free"
+        "and all free pages of the 1024-page block at pfn 1024 with it, 112 of 1024 pages free, "
+        "its free blocks counted as if all were of order 6; it stays movable"
     )
 
 
@@ -161,7 +172,7 @@ def test_several_in_one_operation(tmp_path):
     other = event(7, EVENT_FALLBACK, 2000, 0, UNMOVABLE, 4, MOVABLE, 0)
     claimed = CASES["claimed by half"]
     (moment,) = moments_of(recorded(tmp_path, [other, *claimed[0]]))
-    assert moment.sentence == f"{claimed[1]} (1 more in this operation)"
+    assert moment.sentence == f"{claimed[1]} (and 1 more time, to fill a per-CPU list)"
 
 
 def test_every_event_of_a_run_has_words(tmp_path):
@@ -178,7 +189,10 @@ def test_every_event_of_a_run_has_words(tmp_path):
 
 
 def test_chosen(tmp_path):
-    events = [event(op, EVENT_FAILURE, PFN_NONE, 0, MOVABLE) for op in range(100)]
+    events = [
+        event(op, EVENT_FAILURE, 512 * (op % 8), 9, MOVABLE, free=op // 8) for op in range(100)
+    ]
+    events += [event(110, EVENT_FAILURE, 0, 9, MOVABLE, free=0)]  # in the words of the first
     events.append(CASES["not claimed"][0][0])
     events[-1]["op"] = 200
     recording = recorded(tmp_path, events)
@@ -198,7 +212,7 @@ def test_text(tmp_path):
     assert moments_text(recording, chosen(recording, (), (), 9)) == (
         "op 7 (all): unmovable order-0 request found no free unmovable block:\n"
         "  takes a movable order-6 block, claims pageblock 2, 301 of 512 pages\n"
-        "  free and 12 in use that suit it\n"
+        "  free and 12 in use that suit it (half or more)\n"
         "\n"
     )
     assert moments_text(recording, []).startswith("Nothing to explain")

@@ -37,7 +37,7 @@ COLUMNS = ["a", "b", "c"]
 def header(**changes) -> dict:
     return {
         "format": "pagereel recording",
-        "version": 2,
+        "version": 3,
         "title": "small",
         "source": {"kind": "test", "text": "made by a test"},
         "mechanism": {"name": "m", "title": "a mechanism"},
@@ -195,7 +195,7 @@ def test_the_header_comes_first_and_can_be_read_as_text(tmp_path):
     assert data.startswith(MAGIC + HEAD)
     text = data[len(MAGIC) + 12 :]
     assert text.startswith(b'{"format":"pagereel recording","geometry":{')
-    assert data[: len(MAGIC)] == b"pagereel recording 2\n"
+    assert data[: len(MAGIC)] == b"pagereel recording 3\n"
 
 
 # Writing.
@@ -300,7 +300,7 @@ def test_many_events_go_in_several_chunks(tmp_path, monkeypatch):
     ("changes", "message"),
     [
         ({"format": "another"}, "format isn't 'pagereel recording'"),
-        ({"version": 3}, "version isn't 2"),
+        ({"version": 4}, "version isn't 3"),
         ({"title": None}, "header has no title"),
         ({"seed": True}, "header has no seed"),
         ({"mechanism": {"name": "m"}}, "mechanism has no title"),
@@ -490,7 +490,7 @@ def test_bytes_after_the_end(tmp_path):
         (b"", "the file is empty"),
         (b"pagereel rec", "the file ends in its first line"),
         (MAGIC, "the file ends in its header"),
-        (b"pagereel recording 3\n" + b"x" * 40, "version '3' of the format"),
+        (b"pagereel recording 4\n" + b"x" * 40, "version '4' of the format"),
         (b"\x89PNG" + b"x" * 40, "not a pagereel recording"),
         (MAGIC + pack_chunk(FRAM, b""), "no header"),
         (MAGIC + pack_chunk(HEAD, b"{}"), "its header is no recording's"),

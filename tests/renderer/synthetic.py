@@ -15,7 +15,7 @@ def header(pages: int, *, name: str = "6.1-list", order: int = 9, classes=PAGE_C
     half = pages // 2 >> order << order
     return {
         "format": "pagereel recording",
-        "version": 2,
+        "version": 3,
         "title": "A made-up load",
         "source": {"kind": "simulation", "text": "simulated; made up for a test"},
         "mechanism": {"name": name, "title": "grouping by mobility"},
