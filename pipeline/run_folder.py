@@ -52,6 +52,8 @@ class RunFolder:
             sources = tuple(map(_source_of, metadata["recordings"]))
             if any(Path(recorded.file).name != recorded.file for recorded in recordings):
                 raise ValueError("a recording outside its folder")
+        except NotADirectoryError:
+            raise UsageError(f"{folder}: no folder of a run") from None
         except FileNotFoundError:
             why = "its run did not end" if (folder / UNFINISHED).exists() else f"it has no {name}"
             raise UsageError(f"{folder}: no run of pagereel: {why}") from None

@@ -108,4 +108,7 @@ def _looked_at(name: str, back: ReadBack) -> Check:
         f"{frames} frames of {back.width_px} x {back.height_px}, "
         f"{100 * back.share_right:.4f} % of {back.pages_checked:,} pages in their class's colour"
     )
-    return Check(name, back.whole and back.share_right >= RIGHT_SHARE, text)
+    if back.together:
+        text += f"; {back.together}"
+    right = back.share_right >= RIGHT_SHARE and not back.together
+    return Check(name, back.whole and right, text)

@@ -190,7 +190,9 @@ def _content(back: "ReadBack", least: float) -> Iterator[Check]:
         if pages
     ]
     share = f"{_percent(back.share_right)} of {back.pages_checked:,} pages in their class's colour"
-    yield Check("pages", back.share_right >= least, share, classes)
+    if back.together:
+        share += f"; {back.together}"
+    yield Check("pages", back.share_right >= least and not back.together, share, classes)
     texts = f"{back.texts_right:,} of {back.texts_checked:,} changing lines as drawn anew"
     if back.wrong_text:
         frame, text = back.wrong_text

@@ -83,15 +83,15 @@ STANDARD = Palette(
     "standard",
     {
         "unmovable": Swatch("#B01E14", "unmovable"),
-        "kernel_unknown": Swatch("#5C1210", "kernel, type unknown"),
+        "kernel_unknown": Swatch("#4A0D0B", "kernel, type unknown"),
         "reclaimable": Swatch("#F4BC1C", "reclaimable"),
         "hugetlb": Swatch("#5B3AA6", "hugetlb"),
         "": _UNKNOWN,
         "reserved": Swatch("#AEB1B8", "reserved"),
         "movable": Swatch("#4C9AD8", "movable"),
-        "pcp_free": Swatch("#9CD69C", "free, per-CPU list"),
+        "pcp_free": Swatch("#58BE66", "free, per-CPU list"),
         "free": Swatch("#FCFCFA", "free"),
-        "hole": Swatch("#DADDE6", "hole, no memory"),
+        "hole": Swatch("#CFD4E0", "hole, no memory"),
     },
 )
 

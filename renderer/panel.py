@@ -141,4 +141,6 @@ def source_text(recording: Recording) -> str:
     word = "simulated" if kind == "simulation" else "recorded"
     if not text:
         return f"{word} ({kind})" if kind else "source not told"
+    if not recording.complete:
+        text += "; cut short: its writer was stopped"
     return text if text.lower().startswith(("simulat", "record", "replay")) else f"{word}; {text}"

@@ -211,9 +211,9 @@ def zone_sprites(view: MapView, font_px: int) -> list[Sprite]:
     """Names of the zones where they start, and what else stands above tiles."""
     sprites = []
     for label in view.placement.labels:
-        # A box a little higher than its name is filled; in a large one the rest stays paper.
+        # A zone's box is filled: its rest would look like a free pageblock.
         name_px = even_up(font_px * 1.14)
-        height_px = label.height if label.height < 2 * name_px else name_px
+        height_px = name_px if label.quiet and label.height >= 2 * name_px else label.height
         room_px = max((label.width - 8) // 2 * 2, 2)
         colours = {"colour": palette.ON_DARK, "paper": palette.ZONE}
         if label.quiet:

@@ -21,6 +21,9 @@ from renderer.parts import MapView
 from renderer.read_text import TextReader
 from renderer.scene import Scene, compose
 
+# Of cells that follow each other the encoder spoils lone ones: never more than 3 where it was
+# measured. More than these are of something else.
+RUN_CELLS, MOST_TOGETHER = 64, 6
 _BITS = 7  # of each of Y, U, V in the table of nearest classes
 
 
@@ -32,7 +35,8 @@ class ReadBack:
     pages, they are right together. `by_class` gives for each class name the pages that were to be
     shown and those that were. `cells_even`: the frame and all cells have even sides and places.
     `texts`: changing lines of text, counted once a frame; `wrong_text`: frame and text of the first
-    that is nearer to another.
+    that is nearer to another. `worst_place`: the most wrong cells among RUN_CELLS that follow each
+    other in a frame, that frame, and the pfn where they begin.
     """
 
     frames: int
@@ -48,11 +52,20 @@ class ReadBack:
     texts_checked: int = 0
     texts_right: int = 0
     wrong_text: tuple[int, str] | None = None
+    worst_place: tuple[int, int, int] = (0, 0, 0)
 
     @property
     def share_right(self) -> float:
         """Pages shown in their class's colour, 0 to 1; 0 where none could be compared."""
         return self.pages_right / self.pages_checked if self.pages_checked else 0.0
+
+    @property
+    def together(self) -> str:
+        """Where wrong cells lie together, in words; empty where they don't."""
+        most, frame, pfn = self.worst_place
+        if most <= MOST_TOGETHER:
+            return ""
+        return f"frame {frame}, from pfn {pfn}: {most} of {RUN_CELLS} cells wrong"
 
     def share_of(self, *names: str) -> float:
         """The same of the pages of some classes; 1 where there was none of them."""
@@ -116,6 +129,7 @@ class PictureReader:
             texts_checked=sum(reader.checked for reader in self._texts),
             texts_right=sum(reader.right for reader in self._texts),
             wrong_text=min(wrong, default=None),
+            worst_place=max(reader.worst_place for reader in self._maps),
         )
 
 
@@ -188,6 +202,7 @@ class _MapReader:
         self._pages[-1] -= placement.cells * placement.pages_per_cell - placement.pages
         self._x = (view.x_px + placement.x_px) // 2
         self._y = (view.y_px + placement.y_px) // 2
+        self.worst_place = (0, 0, 0)
         corners = (view.x_px, view.y_px, placement.cell_width_px, placement.cell_height_px)
         self.even = (
             not any(value % 2 for value in corners)
@@ -202,7 +217,16 @@ class _MapReader:
         classes = len(self._names)
         self._shown += np.bincount(wanted, self._pages, classes).astype(np.int64)
         right = wanted == found
+        self._note_worst(np.flatnonzero(~right), frame)
         self._right += np.bincount(wanted[right], self._pages[right], classes).astype(np.int64)
+
+    def _note_worst(self, wrong: np.ndarray, frame: int) -> None:
+        """Where most wrong cells lie together: an encoder's faults are lone ones."""
+        if len(wrong):
+            runs = np.bincount(wrong // RUN_CELLS)
+            worst = int(runs.argmax())
+            pfn = worst * RUN_CELLS * self._view.placement.pages_per_cell
+            self.worst_place = max(self.worst_place, (int(runs[worst]), frame, pfn))
 
     def counts(self) -> list[tuple[str, int, int]]:
         """Name of each class, its pages, those that were right."""

@@ -143,10 +143,16 @@ def _row(
     `first`: the panel's view at the corner of the row.
     """
     panel, placement, left_px, y_px = first.panel, first.placement, first.x_px, first.y_px
-    sprites, below_px = lines_of([panel.title], left_px, y_px, even_up(font_px * 1.15), bold=True)
-    title, name = sprites[0].image, text_image(panel.name, font_px, colour=QUIET_INK)
+    width_px = len(columns) * pitch - gutter
+    name = text_image(panel.name, font_px, colour=QUIET_INK)
+    title_px = even_up(font_px * 1.15)
+    room_px = max(width_px - name.shape[1] - font_px, width_px // 2)
+    titles = wrapped(panel.title, title_px, room_px, bold=True, max_lines=1) or [""]
+    sprites, below_px = lines_of(titles, left_px, y_px, title_px, bold=True)
+    title = sprites[0].image
     drop_px = (title.shape[0] - name.shape[0]) // 2 * 2
-    sprites.append(Sprite(left_px + title.shape[1] + font_px, y_px + drop_px, name))
+    if title.shape[1] + font_px + name.shape[1] <= width_px:
+        sprites.append(Sprite(left_px + title.shape[1] + font_px, y_px + drop_px, name))
     longest = max((panel.figure(frame) for _, _, frame in columns), key=len)
     figure_px = fitting_px(longest, font_px, pitch - gutter)
     views = []

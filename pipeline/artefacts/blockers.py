@@ -73,6 +73,8 @@ def _bytes(order: int) -> str:
 
 def _title(label: str, of: Blocked) -> str:
     blocks = f"{of.nearest_blocks:,} block{'' if of.nearest_blocks == 1 else 's'}"
+    if of.zones:
+        blocks += f" in {' and '.join(of.zones)}"
     return f"{label}: {of.blamed_requests:,} of {of.failed_requests:,} failed requests, {blocks}"
 
 

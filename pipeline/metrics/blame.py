@@ -35,13 +35,14 @@ class Blocked:
     """Failed requests of one order: all of them, those with a block to blame, what stood there.
 
     `nearest_blocks`: how many blocks came nearest. Requests that fail one after the other often
-    meet the same one.
+    meet the same one. `zones`: that they lie in.
     """
 
     order: int
     failed_requests: int
     blamed_requests: int
     nearest_blocks: int
+    zones: tuple[str, ...]
     shares: list[Share]
 
 
@@ -64,6 +65,7 @@ def blocked(recordings: Sequence[Recording], order: int) -> Blocked:
     """Failed requests of an order in all of these recordings together. Raises RecordingError."""
     counts: Counter[tuple[str, str, str]] = Counter()
     failed = blamed = blocks = 0
+    zones: dict[str, None] = {}
     for recording in recordings:
         rows = recording.blame[recording.blame["order"] == order]
         classes = recording.header["page_classes"]
@@ -72,9 +74,16 @@ def blocked(recordings: Sequence[Recording], order: int) -> Blocked:
         counts.update((classes[code], BLAME_CAUSES[cause], age) for code, cause, age in codes)
         failed += int(recording.column(f"failed_order_{order}")[-1])
         blamed += len(np.unique(rows["failed_op"]))
-        blocks += len(np.unique(rows["start_pfn"]))
+        nearest = np.unique(rows["start_pfn"]).tolist()
+        blocks += len(nearest)
+        zones |= dict.fromkeys(_zone_of(pfn, recording.header) for pfn in nearest)
     shares = [Share(*kind, pages) for kind, pages in sorted(counts.items()) if pages]
-    return Blocked(order, failed, blamed, blocks, shares)
+    return Blocked(order, failed, blamed, blocks, tuple(zones), shares)
+
+
+def _zone_of(pfn: int, header: dict) -> str:
+    zones = header["geometry"]["zones"]
+    return next((z["name"] for z in zones if z["start_pfn"] <= pfn < z["end_pfn"]), "no zone")
 
 
 def ages_of(rows: np.ndarray, ops: np.ndarray, times_us: np.ndarray) -> list[str]:

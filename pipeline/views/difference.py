@@ -70,7 +70,7 @@ class Difference(View):
     def _pages(self, recording: Recording, index: int) -> np.ndarray:
         """Pages that cannot move in each whole pageblock, i4[blocks]."""
         names = recording.header["page_classes"]
-        stays = np.array([KIND_OF_CLASS.get(n, KERNEL_PAGES) == KERNEL_PAGES for n in names])
+        stays = np.array([KIND_OF_CLASS.get(n, KERNEL_PAGES) & KERNEL_PAGES > 0 for n in names])
         blocks = len(self.eligible)
         tiles = stays[recording.grid(index)[: blocks << self._order]].reshape(
             blocks, 1 << self._order

@@ -16,7 +16,7 @@ class View:
     def __init__(self, of: "Recording | View", header: dict) -> None:
         self.of = of
         self.path = of.path
-        self.header = header
+        self.header, self.complete = header, of.complete
         self.ops, self.times_us, self.phases = of.ops, of.times_us, of.phases
 
     def __len__(self) -> int:

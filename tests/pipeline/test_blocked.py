@@ -54,7 +54,16 @@ def failure(op: int, free_pages: int, order: int = 9) -> np.ndarray:
 def recorded(blame: np.ndarray, *events: np.ndarray, failed: int = 3) -> SimpleNamespace:
     """As much of a recording as blame needs."""
     columns = [f"failed_order_{order}" for order in range(NR_ORDERS)]
-    header = {"page_classes": list(PAGE_CLASSES), "title": "a load", "series_columns": columns}
+    zones = [
+        {"name": "DMA", "start_pfn": 0, "end_pfn": 512},
+        {"name": "DMA32", "start_pfn": 512, "end_pfn": 1024},
+    ]
+    header = {
+        "page_classes": list(PAGE_CLASSES),
+        "title": "a load",
+        "series_columns": columns,
+        "geometry": {"zones": zones},
+    }
     return SimpleNamespace(
         blame=blame, events=np.concatenate([np.empty(0, EVENT_DTYPE), *events]), ops=OPS,
         times_us=TIMES_US, header=header, column=lambda name: np.array([0, failed]),
@@ -120,7 +129,8 @@ def test_the_figure_shows_the_table() -> None:
     ]
     figure, table = blockers_of(groups, {}, "from a test")
     assert [panel.title for panel in figure.panels] == [
-        "a: 2 of 3 failed requests, 2 blocks", "b: 1 of 1 failed requests, 1 block",
+        "a: 2 of 3 failed requests, 2 blocks in DMA and DMA32",
+        "b: 1 of 1 failed requests, 1 block in DMA",
         "none: 0 of 3 failed requests, 0 blocks",
     ]  # fmt: skip
     for panel, name in zip(figure.panels, ("a", "b", "none"), strict=True):

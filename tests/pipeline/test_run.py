@@ -316,8 +316,10 @@ def test_panels_on_different_clocks_are_refused(
         small_run / "recordings" / "churn-6.1-list-0.reel",
         tmp_path / "other" / "recordings" / "churn-6.1-off-5.reel",
     ]
-    assert "clock" in pagereel.refused("video", *two, "-o", tmp_path / "a.mp4", code=2)
-    assert not (tmp_path / "a.mp4").exists()
+    for command, name in (("video", "a.mp4"), ("still", "a.png"), ("report", "a.html")):
+        assert "clock" in pagereel.refused(command, *two, "-o", tmp_path / name, code=2)
+        assert not (tmp_path / name).exists()
+    assert "no folder of a run" in pagereel.refused("findings", two[0], code=2)
 
 
 @pytest.mark.parametrize("command", ["info", "verify", "video", "sheet", "still", "figures"])

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, PngImagePlugin
 
+from renderer.canvas import planes_of
+from renderer.ffmpeg import decoded, encode, read_comment
 from tests.pipeline.commands import Commands, pagereel
 
 __all__ = ["pagereel"]
@@ -57,6 +59,29 @@ def test_a_video_shows_every_class_and_says_what_series_csv_says(
     words = pagereel("verify", run / VIDEO).out
     assert "pages: ok" in words
     assert "in another colour" in words
+
+
+def test_a_few_pages_of_a_film_painted_over_are_found_out(pagereel: Commands, copy: Path) -> None:
+    """A box in some frames: far less than the share of pages that an encoder may spoil."""
+    video = copy / VIDEO
+    comment = json.dumps(read_comment(video))
+
+    def forged():
+        with decoded(video) as (size_px, frames):
+            for number, frame in enumerate(frames):
+                planes = planes_of(frame, *size_px)
+                if number in (5, 6):
+                    for plane, value, part in zip(planes, (142, 160, 90), (1, 2, 2), strict=True):
+                        plane[200 // part : 220 // part, 300 // part : 340 // part] = value
+                yield frame
+
+    partial = copy / "forged.mp4"
+    encode(forged(), (1280, 720), 20, partial, partial, comment)
+    partial.replace(video)
+    outcome = pagereel("verify", video)
+    assert outcome.code == 1
+    assert "pages: WRONG" in outcome.out
+    assert "frame 5, from pfn" in outcome.out or "frame 6, from pfn" in outcome.out
 
 
 def test_a_still_exists_in_its_video(pagereel: Commands, run: Path) -> None:

@@ -1,6 +1,7 @@
 """PNG files: stills and sheets."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,14 @@ def test_the_same_pictures_have_the_same_bytes(tmp_path: Path) -> None:
     for kind in ("still", "sheet"):
         one, other = (tmp_path / f"{kind}-{name}.png" for name in ("a", "b"))
         assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_long_title_is_cut_on_a_sheet(tmp_path: Path) -> None:
+    made = [replace(panel, title="grouping " * 40) for panel in panels(tmp_path, 2)]
+    write_sheet(made, PHASES[:1], tmp_path / "sheet.png")
+    sheet = compose_sheet(made, PHASES[:1])
+    for sprite in sheet.sprites:
+        assert sprite.x_px + sprite.image.shape[1] <= sheet.width_px
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
