@@ -4,14 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := output/main
-# Two tasks at a time make the best of the two threads that each encoder uses.
+# Two tasks at a time: while one draws, the encoder of the other has the cores.
 JOBS ?= 2
 
 CORE := pyproject.toml setup.py $(addprefix allocator/,page_alloc.py scanners.py vmscan.py slab.py)
 MODEL := $(filter-out allocator/oracle%,$(wildcard allocator/*.py allocator/mechanisms/*.toml)) \
 	$(wildcard workloads/*.py workloads/data/*) \
 	$(addprefix pipeline/,simulate.py start.py recording.py recording_format.py config.py run.py \
-	run_folder.py metadata.py atomic.py) $(wildcard pipeline/metrics/*.py) \
+	run_folder.py metadata.py atomic.py \
+	recording_writer.py blame.py holders.py grouping.py) $(wildcard pipeline/metrics/*.py) \
 	pipeline/artefacts/tables.py
 DRAW := $(wildcard renderer/*.py renderer/report/*.py renderer/report/page/* renderer/report/page/js/*) \
 	$(wildcard $(addprefix pipeline/,artefacts/*.py findings/*.py genealogy/*.py views/*.py))

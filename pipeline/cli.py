@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
+from pipeline import options
+
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 LISTS = ("mechanisms", "workloads", "metrics", "artefacts", "classes", "phases")
-LAYOUTS = ("blocks", "rows", "boxes", "hilbert")
-PALETTES = ("standard", "2007")
-SIZES = ("720p", "1080p", "1440p", "2160p")
 
 
 def main() -> None:
@@ -53,17 +52,6 @@ def _told(error: Exception) -> tuple[str, int]:
     return f"internal fault: {told} (PAGEREEL_TRACEBACK=1 shows where)", 1
 
 
-def _names(kind: str):
-    """Completion of an option by the names that `pagereel list KIND` prints."""
-
-    def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-        from pipeline.show import rows_of
-
-        return [row["name"] for row in rows_of(kind) if row["name"].startswith(incomplete)]
-
-    return complete
-
-
 class _Group(click.Group):
     """Commands in the order in which one meets them."""
 
@@ -81,86 +69,22 @@ def commands() -> None:
     """
 
 
-_output = click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Where results go."
-)
-_force = click.option("--force", is_flag=True, help="Replace what is there.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_jobs = click.option(
-    "-j", "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True,
-    help="Tasks at a time.",
-)  # fmt: skip
-_workloads = click.option(
-    "-w", "--workload", "workloads", multiple=True, metavar="WORKLOAD",
-    shell_complete=_names("workloads"), help="A built-in workload; repeat for more.",
-)  # fmt: skip
-_mechanisms = click.option(
-    "-m", "--mechanism", "mechanisms", multiple=True, metavar="MECHANISM",
-    shell_complete=_names("mechanisms"), help="A mechanism's name or TOML file; repeat for more.",
-)  # fmt: skip
-_parameters = click.option(
-    "-p", "--parameter", "parameters", multiple=True, metavar="KEY=VALUE",
-    help="kernelcore=50%, min_free_kbytes=16384, SECTION.ENTRY=... of the mechanisms, or a "
-    "parameter of the workload.",
-)  # fmt: skip
-_seeds = click.option(
-    "--seed", "seeds", type=click.IntRange(0), multiple=True,
-    help="Repeat for more. Of a recorded stream: 0 as recorded, others perturb its start.",
-)  # fmt: skip
-_frames = click.option(
-    "--frames",
-    type=click.IntRange(2, 100_000),
-    help="About how many; each phase and each second has some in any case.  [default: 600]",
-)
-
-
-def _one_of(name: str, names: tuple[str, ...], text: str):
-    """An option with some values; others are refused where they are used."""
-    return click.option(
-        f"--{name}", metavar=name.upper(), help=text,
-        shell_complete=lambda c, p, i: [value for value in names if value.startswith(i)],
-    )  # fmt: skip
-
-
-_layout = _one_of(
-    "layout", LAYOUTS, f"How pages are laid out: {', '.join(LAYOUTS)}.  [default: blocks]"
-)
-_palette = _one_of("palette", PALETTES, f"Colours: {', '.join(PALETTES)}.  [default: standard]")
-_size = _one_of(
-    "size", SIZES, f"Of the frame: {', '.join(SIZES)}.  [default: as the panels ask for]"
-)
-_pfn = click.option(
-    "--pfn", metavar="FIRST-LAST", help="Only the pageblocks of these pages; 0x for hexadecimal."
-)
-_difference = click.option(
-    "--difference", is_flag=True, help="Each recording but the first against the first."
-)
-_fps = click.option("--fps", type=click.IntRange(1, 60), help="Frames a second.  [default: 20]")
-_only = click.option(
-    "--only", "artefacts", multiple=True, metavar="ARTEFACT", shell_complete=_names("artefacts"),
-    help="Make this artefact only; repeat for more.",
-)  # fmt: skip
-_recordings = click.argument(
-    "recordings", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RECORDING..."
-)
-
-
 @commands.command()
 @click.argument("config", required=False, type=click.Path(path_type=Path), metavar="[CONFIG.toml]")
-@_workloads
-@_mechanisms
-@_parameters
-@_seeds
-@_frames
-@_layout
-@_palette
-@_size
-@_fps
-@_only
+@options.workloads
+@options.mechanisms
+@options.parameters
+@options.seeds
+@options.frames
+@options.layout
+@options.palette
+@options.size
+@options.fps
+@options.only
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("output/main"),
               show_default=True, help="The run folder.")  # fmt: skip
-@_jobs
-@_force
+@options.jobs
+@options.force
 def run(config: Path | None, output: Path, jobs: int, force: bool, **options: object) -> None:
     """Record workloads x mechanisms x seeds and make every artefact.
 
@@ -174,18 +98,18 @@ def run(config: Path | None, output: Path, jobs: int, force: bool, **options: ob
 
 @commands.command()
 @click.argument("stream", type=click.Path(path_type=Path))
-@_mechanisms
-@_parameters
-@_seeds
-@_frames
-@_layout
-@_palette
-@_size
-@_fps
-@_only
-@_output
-@_jobs
-@_force
+@options.mechanisms
+@options.parameters
+@options.seeds
+@options.frames
+@options.layout
+@options.palette
+@options.size
+@options.fps
+@options.only
+@options.output
+@options.jobs
+@options.force
 def replay(stream: Path, output: Path, jobs: int, force: bool, **options: object) -> None:
     """The same for one recorded request stream: a folder with requests.npz, or a packed .npz."""
     from pipeline.run_command import replay_command
@@ -196,7 +120,7 @@ def replay(stream: Path, output: Path, jobs: int, force: bool, **options: object
 @commands.command(name="list")
 @click.argument("kind", type=click.Choice(LISTS))
 @click.option("-w", "--workload", help="Whose phases.  [default: the shipped real stream]")
-@_json
+@options.json
 def list_command(kind: str, workload: str | None, as_json: bool) -> None:
     """What there is to choose from."""
     from pipeline.show import show_list
@@ -206,7 +130,7 @@ def list_command(kind: str, workload: str | None, as_json: bool) -> None:
 
 @commands.command()
 @click.argument("recording", type=click.Path(path_type=Path))
-@_json
+@options.json
 def info(recording: Path, as_json: bool) -> None:
     """What a recording is and where it comes from."""
     from pipeline.show import show_info
@@ -218,7 +142,7 @@ def info(recording: Path, as_json: bool) -> None:
 @click.argument("path", type=click.Path(path_type=Path), metavar="RECORDING|VIDEO|STILL")
 @click.argument("recordings", type=click.Path(path_type=Path), nargs=-1, metavar="[RECORDING]...")
 @click.option("--stream", type=click.Path(path_type=Path), help="Where the replayed stream is.")
-@_json
+@options.json
 def verify(path: Path, recordings: tuple[Path, ...], stream: Path | None, as_json: bool) -> None:
     """Check a recording: whole, made again the same, shown truly by the videos beside it.
 
@@ -232,19 +156,19 @@ def verify(path: Path, recordings: tuple[Path, ...], stream: Path | None, as_jso
 
 
 @commands.command()
-@_recordings
-@_output
-@_layout
-@_palette
-@_size
-@_pfn
-@_difference
+@options.recordings
+@options.output
+@options.layout
+@options.palette
+@options.size
+@options.pfn
+@options.difference
 @click.option("--captions", is_flag=True, help="What the findings say, below the pages.")
 @click.option("--lossless", is_flag=True, help="Every pixel as in a still, into FILE.mkv.")
 @click.option("--max-size", metavar="SIZE",
               help="Of FILE.webp or .gif, as in 2MB: fewer frames, then smaller ones.")  # fmt: skip
-@_fps
-@_force
+@options.fps
+@options.force
 def video(recordings: tuple[Path, ...], output: Path, **options: object) -> None:
     """A video: of one recording, or of several on one clock. Into a folder: each, and all.
 
@@ -257,14 +181,14 @@ def video(recordings: tuple[Path, ...], output: Path, **options: object) -> None
 
 
 @commands.command()
-@_recordings
-@_output
-@_layout
-@_palette
-@_pfn
-@_difference
+@options.recordings
+@options.output
+@options.layout
+@options.palette
+@options.pfn
+@options.difference
 @click.option("--phase", "phases", multiple=True, help="A column; repeat for more.")
-@_force
+@options.force
 def sheet(recordings: tuple[Path, ...], output: Path, **options: object) -> None:
     """A comparison sheet, mechanism by phase, as PNG."""
     from pipeline.draw import draw_sheet
@@ -273,16 +197,16 @@ def sheet(recordings: tuple[Path, ...], output: Path, **options: object) -> None
 
 
 @commands.command()
-@_recordings
-@_output
-@_layout
-@_palette
-@_size
-@_pfn
-@_difference
+@options.recordings
+@options.output
+@options.layout
+@options.palette
+@options.size
+@options.pfn
+@options.difference
 @click.option("--frame", type=click.IntRange(0), help="Which.  [default: of greatest difference]")
 @click.option("--phase", help="The frame at which that phase's figures are taken.")
-@_force
+@options.force
 def still(recordings: tuple[Path, ...], output: Path, **options: object) -> None:
     """One frame as PNG."""
     from pipeline.draw import draw_still
@@ -291,11 +215,11 @@ def still(recordings: tuple[Path, ...], output: Path, **options: object) -> None
 
 
 @commands.command()
-@_recordings
-@_output
+@options.recordings
+@options.output
 @click.option("--columns", type=click.Choice(["one", "two", "slide"]), default="two",
               show_default=True, help="For a paper's one or two columns, or a slide.")  # fmt: skip
-@_force
+@options.force
 def figures(recordings: tuple[Path, ...], output: Path, **options: object) -> None:
     """The metrics as curves, as PNG, SVG and PDF, into a folder; the data of each as CSV.
 
@@ -317,12 +241,12 @@ def figures(recordings: tuple[Path, ...], output: Path, **options: object) -> No
 @click.option("-o", "--output", type=click.Path(path_type=Path),
               help="A video (.mp4) in slow motion around them, instead of text.")  # fmt: skip
 @click.option("--stream", type=click.Path(path_type=Path), help="Where the replayed stream is.")
-@_layout
-@_palette
-@_size
-@_pfn
-@_fps
-@_force
+@options.layout
+@options.palette
+@options.size
+@options.pfn
+@options.fps
+@options.force
 def explain(recording: Path, **options: object) -> None:
     """What the allocator did and why: fallbacks, claims, failures; in words or in slow motion."""
     from pipeline.explain.command import explain_command
@@ -331,10 +255,10 @@ def explain(recording: Path, **options: object) -> None:
 
 
 @commands.command()
-@_recordings
-@_output
-@_layout
-@_force
+@options.recordings
+@options.output
+@options.layout
+@options.force
 def report(recordings: tuple[Path, ...], output: Path, **options: object) -> None:
     """One page for a browser with every frame, of recordings or of a run folder; no network."""
     from pipeline.draw import draw_report
@@ -345,7 +269,7 @@ def report(recordings: tuple[Path, ...], output: Path, **options: object) -> Non
 @commands.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("other", required=False, type=click.Path(path_type=Path), metavar="[RUN]")
-@click.option("--metric", "metrics", multiple=True, shell_complete=_names("metrics"),
+@click.option("--metric", "metrics", multiple=True, shell_complete=options.names_of("metrics"),
               help="Only this one; repeat for more.")  # fmt: skip
 @click.option("--phase", "phases", multiple=True, help="Only this one; repeat for more.")
 def table(run: Path, other: Path | None, **options: object) -> None:
@@ -359,7 +283,7 @@ def table(run: Path, other: Path | None, **options: object) -> None:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--rule", "rules", multiple=True, metavar="RULE",
               help="Only what this one found; repeat for more.")  # fmt: skip
-@_json
+@options.json
 def findings(run: Path, rules: tuple[str, ...], as_json: bool) -> None:
     """What is worth pointing at in a run, found by rule, as text in 72 columns."""
     from pipeline.findings.text import show_findings
@@ -374,8 +298,8 @@ def findings(run: Path, rules: tuple[str, ...], as_json: bool) -> None:
               help="Perturbed starts, for the noise.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path),
               help="Where truth.csv, truth.txt and a picture of each FOLDER go.")  # fmt: skip
-@_jobs
-@_force
+@options.jobs
+@options.force
 def truth(folders: tuple[Path, ...], **options: object) -> None:
     """How true the simulator is: replays beside what real kernels did.
 
@@ -389,20 +313,21 @@ def truth(folders: tuple[Path, ...], **options: object) -> None:
 
 @commands.command()
 @click.argument("stream", required=False, default="debian-6.1-churn",
-                shell_complete=_names("workloads"))  # fmt: skip
-@click.option("-m", "--mechanism", metavar="MECHANISM", shell_complete=_names("mechanisms"),
+                shell_complete=options.names_of("workloads"))  # fmt: skip
+@click.option("-m", "--mechanism", metavar="MECHANISM",
+              shell_complete=options.names_of("mechanisms"),
               help="Name or TOML file.  [default: the recorded one, else 6.1-list]")  # fmt: skip
 @click.option("--starts", type=click.IntRange(2, 1000), default=10, show_default=True,
               help="Perturbed starts, for the noise.")  # fmt: skip
 @click.option("--rule", "rules", multiple=True, help="Only this one; repeat for more.")
 @click.option("--phase", "phases", multiple=True,
               help="Only this one; repeat for more.  [default: key ones, the last]")  # fmt: skip
-@click.option("--metric", "metrics", multiple=True, shell_complete=_names("metrics"),
+@click.option("--metric", "metrics", multiple=True, shell_complete=options.names_of("metrics"),
               help="Only this one; repeat for more.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path),
               help="Where ablation.csv, ablation.txt and a figure of them go.")  # fmt: skip
-@_jobs
-@_force
+@options.jobs
+@options.force
 def ablate(stream: str, **options: object) -> None:
     """Which rule of a mechanism moves what: each switched off in turn, beside all on.
 
@@ -422,8 +347,8 @@ def ablate(stream: str, **options: object) -> None:
               help="Of the simulated machine; some claims take a share of it.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path),
               help="Where claims.txt and claims.csv go.")  # fmt: skip
-@_jobs
-@_force
+@options.jobs
+@options.force
 def claims(numbers: tuple[int, ...], **options: object) -> None:
     """The published claims on grouping: which of them come out of the rules.
 

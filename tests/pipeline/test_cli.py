@@ -16,7 +16,8 @@ def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "sys.argv = ['pagereel', '--help']\n"
-        "from pipeline.cli import main\n"
+        "from pipeline import options
+from pipeline.cli import main\n"
         "try:\n    main()\n"
         "except SystemExit: pass\n"
         f"print([m for m in {HEAVY!r} if m in sys.modules])"
@@ -128,3 +129,13 @@ def test_a_missing_recording_is_a_failure(
     assert outcome.code == 1
     assert "gone.reel" in outcome.out + outcome.err
     assert not Path("x.mp4").exists()
+
+
+def test_the_names_that_options_offer_are_those_that_there_are() -> None:
+    from renderer.layouts import LAYOUTS
+    from renderer.palette import DIFFERENCE, PALETTES
+    from renderer.scene import SIZES
+
+    assert set(options.LAYOUTS) == set(LAYOUTS)
+    assert set(options.PALETTES) == set(PALETTES) - {DIFFERENCE.name}
+    assert options.SIZES == tuple(SIZES)
