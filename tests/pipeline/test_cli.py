@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import options
 from tests.pipeline.commands import Commands
 
 HEAVY = ("numpy", "pandas", "matplotlib", "PIL", "pydantic", "rich", "zstandard")
@@ -16,8 +17,7 @@ def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "sys.argv = ['pagereel', '--help']\n"
-        "from pipeline import options
-from pipeline.cli import main\n"
+        "from pipeline.cli import main\n"
         "try:\n    main()\n"
         "except SystemExit: pass\n"
         f"print([m for m in {HEAVY!r} if m in sys.modules])"
