@@ -34,7 +34,7 @@ class Annotation:
     """A caption of the frames from `first_frame` to `last_frame`, both included.
 
     `panel`: the panel that it tells of, whose letter stands before it; None: all. `pfns`: first and
-    last page of each range to be marked in that panel, or in all. `key`: worth slowing down for.
+    last page of each range to be marked in that panel, or in all.
     """
 
     first_frame: int
@@ -42,7 +42,6 @@ class Annotation:
     panel: int | None
     text: str
     pfns: tuple[tuple[int, int], ...] = ()
-    key: bool = False
 
     def shown(self, frame: int) -> bool:
         """Whether it belongs to a frame."""

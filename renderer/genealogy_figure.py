@@ -25,12 +25,12 @@ from renderer.figure_clock import (
     scales,
 )  # fmt: skip
 from renderer.figure_style import (
-    DASHES,
     DEFAULT_SIZE,
     GRID,
     SIZES,
     STYLE,
     Size,
+    dashes,
     lines_inches,
     save,
     text_inches,
@@ -43,16 +43,6 @@ MARGIN, GAP, RIGHT = 0.12, 0.3, 0.14  # inches; right of the maps a phase's name
 CURVE_INCHES, CURVE_SHARE = 1.75, 0.44  # of the width
 ROW_LABEL_INCHES = 0.44  # what stands beside an axis
 COLUMNS = 2
-NOT_REACHED = "not reached"
-
-
-@dataclass(frozen=True)
-class HalfLife:
-    """A median and its 95 % interval; NaN where it isn't reached."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -61,7 +51,8 @@ class SurvivalCurve:
 
     `times_us` i8[n]: where it steps down; `at_risk`, `ended` i8[n], `surviving`, `low`, `high`
     f8[n]: see pipeline/genealogy/survival.py. `observed_us`: how far it is known. `episodes`: that
-    began in the recording; `at_start`: others, which no curve shows.
+    began in the recording; `at_start`: others, which no curve shows. `half_life_s`: NaN where it
+    isn't reached; `half_life_texts`: it in words, line by line.
     """
 
     name: str
@@ -75,8 +66,8 @@ class SurvivalCurve:
     episodes: int
     recovered: int
     at_start: int
-    half_life_s: HalfLife
-    half_life_ops: HalfLife
+    half_life_s: float
+    half_life_texts: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -123,7 +114,7 @@ class _Page:
         rows = -(-len(figure.maps) // self.columns)
         self.line = lines_inches(1, size.small_points)
         self.notes = wrapped(_notes(figure), self._table_width(), size.small_points)
-        life = sum(len(half_life_texts(curve)) for curve in figure.curves)
+        life = sum(len(curve.half_life_texts) for curve in figure.curves)
         self.upper = max(CURVE_INCHES, self.line * (life + 2.5 + len(self.notes)))
         map_head = 1.25 * lines_inches(1, size.text_points)
         below = clock_inches(len(self.scales), size)
@@ -209,13 +200,13 @@ class _Page:
             middle = y - 0.5 * self.line
             self.canvas.add_artist(
                 Line2D([left, left + 0.27], [middle, middle], color=line_colour(number),
-                       linestyle=DASHES[number % len(DASHES)], linewidth=self.size.line_points,
+                       linestyle=dashes(number), linewidth=self.size.line_points,
                        transform=self.canvas.dpi_scale_trans)
             )  # fmt: skip
             self._put(marks, y, curve.name, small, va="top", fontweight="bold")
             of = f"{curve.recovered:,} of {curve.episodes:,}"
             self._put(gone, y, of, small, va="top", ha="right")
-            for line in half_life_texts(curve):
+            for line in curve.half_life_texts:
                 self._put(life, y, line, small, va="top")
                 y -= self.line
         y -= 0.5 * self.line
@@ -275,31 +266,9 @@ def _at_start(curves: Sequence[SurvivalCurve]) -> str:
     return str(counts[0]) if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
 
 
-def half_life_texts(curve: SurvivalCurve) -> list[str]:
-    """The half-life in seconds and in operations; one line where it isn't reached on either."""
-    over_s, over_ops = curve.half_life_s, curve.half_life_ops
-    if not curve.episodes:
-        return ["none was polluted"]
-    if isnan(over_s.value) and isnan(over_ops.value):
-        last = f"{curve.surviving[-1]:.0%}" if len(curve.surviving) else "100%"
-        return [f"{NOT_REACHED}: {last} still polluted"]
-    return [_interval(over_s, 1, "s", "seconds"), _interval(over_ops, 1e6, "M operations")]
-
-
-def _interval(life: HalfLife, unit: float, name: str, whole_name: str = "operations") -> str:
-    if isnan(life.value):
-        return f"{NOT_REACHED} in {whole_name}"
-    digits = 2 if unit > 1 else 0
-    low, high = (
-        "\N{INFINITY}" if isnan(bound) else f"{bound / unit:,.{digits}f}"
-        for bound in (life.low, life.high)
-    )
-    return f"{life.value / unit:,.{digits}f} {name} ({low} to {high})"
-
-
 def _draw_curves(curves: Sequence[SurvivalCurve], size: Size, axis: Axes) -> None:
     """Steps, their intervals as bands, a dot where a half is reached."""
-    longest = max([curve.observed_us for curve in curves] + [1])
+    longest = max((curve.observed_us for curve in curves), default=0)
     for number, curve in enumerate(curves):
         if not curve.episodes:
             continue
@@ -310,13 +279,15 @@ def _draw_curves(curves: Sequence[SurvivalCurve], size: Size, axis: Axes) -> Non
             values = np.append(values, 1.0)
         axis.step(
             times, values, where="post", color=colour, linewidth=size.line_points,
-            linestyle=DASHES[number % len(DASHES)], label=curve.name,
+            linestyle=dashes(number), label=curve.name,
         )  # fmt: skip
         _draw_band(curve, times, colour, axis)
-        if not isnan(curve.half_life_s.value):
-            axis.plot([curve.half_life_s.value], [0.5], "o", color=colour, markersize=3.5)
+        if not isnan(curve.half_life_s):
+            axis.plot([curve.half_life_s], [0.5], "o", color=colour, markersize=3.5)
     axis.axhline(0.5, color=QUIET_INK, linewidth=0.6, linestyle=(0, (1, 2)))
-    axis.set_xlim(0, longest / 1e6)
+    axis.set_xlim(0, longest / 1e6 or 1)
+    if not longest:
+        axis.set_xticks([0])
     axis.set_ylim(0, 1.02)
     axis.set_yticks([0, 0.5, 1], ["0", "half", "all"])
     axis.grid(axis="y", **GRID)

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from renderer.figure_style import Size, lines_inches
-from renderer.palette import INK, class_colours, rgb
+from renderer.palette import INK, QUIET_INK, class_colours, rgb
 
 # What a pageblock holds, from best to worst: the worst wins where a cell stands for several.
 STATES = ("not counted", "free", "movable only", "huge page", "cannot move only", "mixed")
@@ -23,6 +23,7 @@ LEGEND = ("free", "movable only", "mixed", "cannot move only", "huge page", "not
 MAP_INCHES = 1.45  # the height
 CLAIM_POINTS = 2.3
 CELLS_AN_INCH = 300
+NO_PAGEBLOCK = "no pageblock: memory is smaller than one"
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,15 @@ class BlockMap:
 
 
 def draw_map(drawn: BlockMap, size: Size, axis: Axes) -> None:
-    """Pageblocks down, frames across, claims as ticks."""
+    """Pageblocks down, frames across, claims as ticks; without a pageblock that is said."""
     frames, blocks = drawn.states.shape
+    if not blocks:
+        axis.text(0.5, 0.5, NO_PAGEBLOCK, transform=axis.transAxes, ha="center", va="center",
+                  fontsize=size.small_points, color=QUIET_INK)  # fmt: skip
+        axis.set_xlim(-0.5, frames - 0.5)
+        axis.set_xticks([])
+        axis.set_yticks([])
+        return
     cells = reduced(drawn.states.T, _most_cells(MAP_INCHES), _most_cells(_width_inches(axis)))
     axis.imshow(
         COLOURS[cells], aspect="auto", interpolation="none",
@@ -61,7 +69,7 @@ def draw_map(drawn: BlockMap, size: Size, axis: Axes) -> None:
     axis.set_xlim(-0.5, frames - 0.5)
     axis.set_ylim(blocks - 0.5, -0.5)
     axis.set_xticks([])
-    axis.yaxis.get_major_locator().set_params(nbins=5, integer=True)
+    axis.yaxis.get_major_locator().set_params(nbins=5, integer=True, min_n_ticks=1)
     for spine in axis.spines.values():
         spine.set_visible(True)
 

@@ -13,8 +13,11 @@ from renderer.panel import Panel
 
 READ_S, CHARACTERS_A_S = 2.0, 40  # to see that there is a caption, and to read it
 LATE_S = 1.5  # how much later than what it tells of a caption may come
-MARKED_PAGES = 4096  # a longer range is no place that an outline could point at
-KEY_RULES = ("first_pollution", "lone_page", "half_fit", "rest_difference")
+MARKED_PAGES = 4096  # more are no place that an outline could point at
+# They tell of their whole range, so their captions wait for its end.
+OF_THE_END = ("scatter", "reserve", "zone_movable", "solid", "sparse_reclaimable", "lone_page",
+              "converted", "half_fit")  # fmt: skip
+END_S = 15  # within so many seconds of it
 
 
 def annotations(shown: Sequence[Panel], fps: float) -> tuple[Annotation, ...]:
@@ -26,10 +29,17 @@ def annotations(shown: Sequence[Panel], fps: float) -> tuple[Annotation, ...]:
     recordings = [_recorded(panel.recording) for panel in shown]
     wanted: list[tuple[Annotation, bool]] = []
     for finding in by_weight(findings_of(recordings)):
-        panel = _panel_of(finding, recordings)
-        if _is_shown(finding, shown[panel].recording):
-            wanted.append((_annotation(finding, panel), finding.first_frame == 0))
+        if _is_shown(finding, shown[finding.place].recording):
+            wanted.append(timed(annotation_of(finding), finding, fps))
     return scheduled(wanted, len(recordings[0]), fps)
+
+
+def timed(annotation: Annotation, finding: Finding, fps: float) -> tuple[Annotation, bool]:
+    """A caption in the frames in which it may stand, and whether at any time of them."""
+    if finding.rule in OF_THE_END:
+        first = max(finding.first_frame, finding.last_frame - round(fps * END_S))
+        return replace(annotation, first_frame=first), True
+    return annotation, finding.first_frame == 0
 
 
 def scheduled(
@@ -73,15 +83,15 @@ def by_weight(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for _, finding in sorted(weighed, key=lambda pair: pair[0])]
 
 
-def _annotation(finding: Finding, panel: int) -> Annotation:
-    pages = finding.last_pfn - finding.first_pfn + 1
+def annotation_of(finding: Finding) -> Annotation:
+    """A finding as a caption, with its pages marked unless they are too many."""
+    pages = sum(last - first + 1 for first, last in finding.pfns)
     return Annotation(
         finding.first_frame,
         finding.last_frame,
-        panel,
+        finding.place,
         finding.sentence,
-        ((finding.first_pfn, finding.last_pfn),) if pages <= MARKED_PAGES else (),
-        key=finding.rule in KEY_RULES,
+        finding.pfns if pages <= MARKED_PAGES else (),
     )
 
 
@@ -91,18 +101,9 @@ def _recorded(recording: Recording | View) -> Recording:
     return recording
 
 
-def _panel_of(finding: Finding, recordings: Sequence[Recording]) -> int:
-    """The place of the recording that a finding tells of."""
-    of = (finding.mechanism, finding.workload, finding.seed)
-    known = [
-        (r.header["mechanism"]["name"], r.header["workload"]["name"], r.header["seed"])
-        for r in recordings
-    ]
-    return known.index(of)
-
-
 def _is_shown(finding: Finding, recording: Recording | View) -> bool:
     """Whether the pages that a finding tells of are in the picture."""
     geometry = recording.header["geometry"]
-    first = geometry.get("first_pfn", 0)
-    return finding.first_pfn < first + geometry["pages"] and finding.last_pfn >= first
+    start = geometry.get("first_pfn", 0)
+    end = start + geometry["pages"]
+    return any(first < end and last >= start for first, last in finding.pfns)

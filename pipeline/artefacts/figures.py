@@ -11,11 +11,12 @@ from pipeline.artefacts.blockers import NAME as BLOCKERS
 from pipeline.artefacts.blockers import blockers_of
 from pipeline.artefacts.groups import Group, Spread, clock_of, groups_of, spread
 from pipeline.artefacts.panels import HUGE_PAGES, Drawing, drawing_of, opened
-from pipeline.artefacts.tables import write_csv
+from pipeline.artefacts.tables import is_key, write_csv
 from pipeline.metadata import of_recording
 from pipeline.metrics import METRICS
 from pipeline.recording import Recording
 from pipeline.run_folder import RunFolder
+from pipeline.stretches import stretches
 from renderer.blocks_figure import write_blocks
 from renderer.figure_clock import Clock, Phase
 from renderer.figure_style import DEFAULT_SIZE, FORMATS, SIZES
@@ -104,8 +105,7 @@ def _paused(of: Spread, attempts: np.ndarray) -> Spread:
 
 def _stretches(there: np.ndarray) -> list[tuple[int, int]]:
     """First and last frame of each stretch."""
-    edges = np.flatnonzero(np.diff(there, prepend=False, append=False)).reshape(-1, 2)
-    return [(int(first), int(end) - 1) for first, end in edges]
+    return [(int(first), int(end) - 1) for first, end in zip(*stretches(there), strict=True)]
 
 
 def table(groups: list[Group], clock: Recording, spreads: dict[str, list[Spread]]) -> pd.DataFrame:
@@ -139,7 +139,7 @@ def _figure(
     spans: list[tuple[int, int]],
 ) -> Figure:
     header = clock.header
-    phases = [Phase(p["name"], p["start_op"], p.get("key", False)) for p in header["phases"]]
+    phases = [Phase(p["name"], p["start_op"], is_key(p)) for p in header["phases"]]
     return Figure(
         title=header["title"],
         notes=[_seeds(groups), CLOCK_NOTE, _source(recordings)],

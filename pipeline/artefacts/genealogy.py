@@ -14,8 +14,10 @@ from pipeline.artefacts.genealogy_figure import write_picture
 from pipeline.artefacts.panels import opened
 from pipeline.artefacts.tables import identity, write_csv
 from pipeline.genealogy import changes
-from pipeline.genealogy.episodes import cause, episodes, survival_of
-from pipeline.genealogy.history import KERNEL, History
+from pipeline.genealogy.episodes import cause, episodes
+from pipeline.genealogy.history import History
+from pipeline.genealogy.lifetimes import lifetimes
+from pipeline.metrics.evidence import KERNEL_PAGES
 from pipeline.run_folder import RunFolder
 from renderer.figure_style import FORMATS
 
@@ -84,7 +86,7 @@ def blocks(history: History, found: np.ndarray) -> pd.DataFrame:
             "type_at_end": names[history.types[-1]],
             "claims": changes.claims(history),
             "steals": changes.steals(history),
-            "harmful_fallbacks": changes.harmful(history),
+            "polluting_fallbacks": changes.polluting(history),
             "changes_between_frames": changes.between_frames(history).sum(axis=0),
             "first_polluted_frame": first,
             "first_polluted_op": pd.Series(op).astype("Int64").where(known),
@@ -129,22 +131,26 @@ def half_life(history: History, found: np.ndarray) -> pd.DataFrame:
     Empty: not reached. `episodes`, `recovered`, `censored`: of those that began in the recording;
     the others are counted apart. `surviving_at_end`: by the curve over seconds.
     """
-    start = found["at_start"]
-    over_ops, over_us = survival_of(found, "ops"), survival_of(found, "time_us")
+    of = lifetimes(found)
     row: dict[str, object] = {
-        "polluted_at_start": int(start.sum()),
-        "recovered_of_these": int((start & ~found["censored"]).sum()),
-        "episodes": int((~start).sum()),
-        "recovered": int((~start & ~found["censored"]).sum()),
-        "censored": int((~start & found["censored"]).sum()),
-        "kernel_blocks_at_end": int((history.held[-1, history.eligible] & KERNEL > 0).sum()),
+        "polluted_at_start": of.at_start,
+        "recovered_of_these": of.recovered_of_these,
+        "episodes": of.episodes,
+        "recovered": of.recovered,
+        "censored": of.censored,
+        "kernel_blocks_at_end": _kernel_blocks_at_end(history),
     }
-    for name, value in zip(("", "_low", "_high"), over_ops.median(), strict=True):
+    for name, value in zip(("", "_low", "_high"), of.over_ops.median(), strict=True):
         row[f"half_life{name}_ops"] = value
-    for name, value in zip(("", "_low", "_high"), over_us.median(), strict=True):
+    for name, value in zip(("", "_low", "_high"), of.over_us.median(), strict=True):
         row[f"half_life{name}_s"] = value / 1e6
-    row["surviving_at_end"] = over_us.surviving[-1] if len(over_us.surviving) else 1.0
+    row["surviving_at_end"] = of.surviving_at_end
     return pd.DataFrame([row])
+
+
+def _kernel_blocks_at_end(history: History) -> int:
+    """Eligible pageblocks that hold a page that cannot move at the last frame."""
+    return int((history.block_kinds[-1, history.eligible] & KERNEL_PAGES > 0).sum())
 
 
 TABLES = {"genealogy": blocks, "episodes": episode_rows, "half_life": half_life}

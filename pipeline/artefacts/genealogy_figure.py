@@ -5,23 +5,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from allocator.terms import EVENT_CLAIM, MIGRATETYPES
-from allocator.terms import MOVABLE as MOVABLE_TYPE
+from allocator.terms import EVENT_CLAIM, MIGRATETYPES, MOVABLE
 from pipeline.artefacts import Progress
 from pipeline.artefacts.panels import opened
-from pipeline.artefacts.tables import write_csv
+from pipeline.artefacts.tables import is_key, write_csv
 from pipeline.genealogy.changes import touches
-from pipeline.genealogy.episodes import episodes, survival_of
-from pipeline.genealogy.history import HUGE, KERNEL, LOST, History
-from pipeline.genealogy.history import MOVABLE as MOVABLE_PAGES
-from pipeline.genealogy.survival import Survival
-from pipeline.metadata import of_recording
-from renderer.genealogy_figure import (
-    GenealogyFigure,
-    HalfLife,
-    SurvivalCurve,
-    write_genealogy,
-)  # fmt: skip
+from pipeline.genealogy.episodes import episodes
+from pipeline.genealogy.history import History
+from pipeline.genealogy.lifetimes import lifetimes
+from pipeline.metadata import labels_of, of_recording
+from pipeline.metrics.evidence import HUGE_PAGES, KERNEL_PAGES, LOST_PAGES, MOVABLE_PAGES
+from pipeline.stretches import equal_stretches
+from renderer.genealogy_figure import GenealogyFigure, SurvivalCurve, write_genealogy
 from renderer.genealogy_map import STATES, BlockMap
 
 
@@ -30,12 +25,12 @@ def write_picture(paths: list[Path], base: Path, progress: Progress) -> None:
 
     Raises RecordingError, RenderError, OSError.
     """
-    base.parent.mkdir(exist_ok=True)
     histories = []
     for number, path in enumerate(paths):
         histories.append(History(opened(path)))
         progress(number + 1, len(paths) + 1)
     figure = figure_of(histories)
+    base.parent.mkdir(exist_ok=True)  # none for a recording that cannot be read
     write_genealogy(figure, base)
     write_csv(curve_rows(figure), base.with_name(f"{base.name}.csv"))
     write_csv(map_rows(figure), base.with_name(f"{base.name}_map.csv"))
@@ -45,70 +40,63 @@ def write_picture(paths: list[Path], base: Path, progress: Progress) -> None:
 def figure_of(histories: list[History]) -> GenealogyFigure:
     """The figure of several recordings of one workload, on one clock."""
     header, recording = histories[0].header, histories[0].recording
+    names = labels_of([history.header for history in histories])
     return GenealogyFigure(
         title=f"How long pageblocks stay polluted: {header['title']}",
         source=header["source"]["text"],
-        phases=[
-            (phase["name"], phase["start_op"], phase.get("key", True)) for phase in header["phases"]
-        ],
+        phases=[(phase["name"], phase["start_op"], is_key(phase)) for phase in header["phases"]],
         ops=recording.ops,
         times_us=recording.times_us,
-        curves=[_curve(history) for history in histories],
-        maps=[_map(history) for history in histories],
+        curves=[_curve(*named) for named in zip(names, histories, strict=True)],
+        maps=[_map(*named) for named in zip(names, histories, strict=True)],
         metadata={"recordings": [of_recording(history.header) for history in histories]},
     )
 
 
-def _curve(history: History) -> SurvivalCurve:
-    found = episodes(history)
-    over_us, over_ops = survival_of(found, "time_us"), survival_of(found, "ops")
-    begun = found[~found["at_start"]]
+def _curve(name: str, history: History) -> SurvivalCurve:
+    of = lifetimes(episodes(history))
     return SurvivalCurve(
-        name=history.header["mechanism"]["name"],
-        times_us=over_us.times,
-        at_risk=over_us.at_risk,
-        ended=over_us.ended,
-        surviving=over_us.surviving,
-        low=over_us.low,
-        high=over_us.high,
-        observed_us=int(begun["time_us"].max()) if len(begun) else 0,
-        episodes=len(begun),
-        recovered=int((~begun["censored"]).sum()),
-        at_start=len(found) - len(begun),
-        half_life_s=_half_life(over_us, 1e-6),
-        half_life_ops=_half_life(over_ops, 1),
+        name=name,
+        times_us=of.over_us.times,
+        at_risk=of.over_us.at_risk,
+        ended=of.over_us.ended,
+        surviving=of.over_us.surviving,
+        low=of.over_us.low,
+        high=of.over_us.high,
+        observed_us=of.observed_us,
+        episodes=of.episodes,
+        recovered=of.recovered,
+        at_start=of.at_start,
+        half_life_s=of.over_us.median()[0] / 1e6,
+        half_life_texts=of.half_life_texts(),
     )
 
 
-def _half_life(curve: Survival, unit: float) -> HalfLife:
-    return HalfLife(*(value * unit for value in curve.median()))
-
-
-def _map(history: History) -> BlockMap:
+def _map(name: str, history: History) -> BlockMap:
     at = touches(history, (EVENT_CLAIM,))
     shown = at.frame < len(history)
     types = history.recording.events["migratetype"][at.event[shown]]
     return BlockMap(
-        name=history.header["mechanism"]["name"],
+        name=name,
         states=block_states(history),
         claim_frames=at.frame[shown],
         claim_blocks=at.block[shown],
         claim_types=types,
-        claim_back=types == MOVABLE_TYPE,
+        claim_back=types == MOVABLE,
         zones=[(zone["name"], zone["start_pfn"] >> history.block_order) for zone in history.zones],
     )
 
 
 def block_states(history: History) -> np.ndarray:
     """What each pageblock holds, as an index into STATES, u1[frames, blocks]."""
-    held = history.held
-    kernel, movable = held & KERNEL > 0, held & MOVABLE_PAGES > 0
+    held = history.block_kinds
+    kernel, movable = held & KERNEL_PAGES > 0, held & MOVABLE_PAGES > 0
     result = np.full(held.shape, STATES.index("free"), np.uint8)
     result[movable] = STATES.index("movable only")
     result[kernel] = STATES.index("cannot move only")
     result[kernel & movable] = STATES.index("mixed")
-    result[held & HUGE > 0] = STATES.index("huge page")
-    result[(held & LOST > 0) | ~history.eligible] = STATES.index("not counted")
+    result[held & HUGE_PAGES > 0] = STATES.index("huge page")
+    result[(held & LOST_PAGES > 0) | ~history.eligible] = STATES.index("not counted")
     return result
 
 
@@ -138,14 +126,10 @@ def map_rows(figure: GenealogyFigure) -> pd.DataFrame:
     rows = []
     for drawn in figure.maps:
         states = drawn.states.T
-        new = np.ones(states.shape, bool)
-        new[:, 1:] = states[:, 1:] != states[:, :-1]
-        starts = np.flatnonzero(new)
-        ends = np.append(starts[1:], states.size)
-        block, first = np.divmod(starts, states.shape[1])
-        what = np.array(STATES)[states.ravel()[starts]]
-        last = first + ends - starts - 1
-        rows.append(_rows(drawn.name, block, first, last, what))
+        block, first, end = equal_stretches(states)
+        rows.append(
+            _rows(drawn.name, block, first, end - 1, np.array(STATES)[states[block, first]])
+        )
         kinds = np.array([f"claim for {name}" for name in MIGRATETYPES])[drawn.claim_types]
         frames = drawn.claim_frames
         rows.append(_rows(drawn.name, drawn.claim_blocks, frames, frames, kinds))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.config import UsageError
+from pipeline.metadata import identity_of, labels_of
 from pipeline.recording import Recording
 
 
@@ -36,28 +37,12 @@ def groups_of(recordings: list[Recording]) -> list[Group]:
     times_seen: dict[tuple, int] = {}
     for recording in recordings:
         _check_workload(recording, recordings[0])
-        key = _key(recording.header)
+        key = identity_of(recording.header)
         number = times_seen.get((key, recording.header["seed"]), 0)
         times_seen[key, recording.header["seed"]] = number + 1
-        found.setdefault((*key, f"({number + 1})" if number else ""), []).append(recording)
-    return [Group(_label(key, list(found)), members) for key, members in found.items()]
-
-
-def _key(header: dict) -> tuple[str, ...]:
-    """What tells recordings apart but for their seed."""
-    mechanism, workload = header["mechanism"], header["workload"]
-    parameters = [
-        ", ".join(f"{key}={value}" for key, value in table.get("parameters", {}).items())
-        for table in (mechanism, workload)
-    ]
-    return mechanism["name"], parameters[0], mechanism["title"], parameters[1]
-
-
-def _label(key: tuple[str, ...], keys: list[tuple[str, ...]]) -> str:
-    """The mechanism's name, with as much of the rest as tells it from the others."""
-    alike = [other for other in keys if other[0] == key[0]]
-    differing = [place for place in range(1, len(key)) if len({k[place] for k in alike}) > 1]
-    return ", ".join([key[0], *(key[place] for place in differing if key[place])])
+        found.setdefault((key, number), []).append(recording)
+    labels = labels_of([members[0].header for members in found.values()])
+    return [Group(*group) for group in zip(labels, found.values(), strict=True)]
 
 
 def _check_workload(recording: Recording, first: Recording) -> None:

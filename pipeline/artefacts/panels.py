@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.artefacts import Task
 from pipeline.config import UsageError
-from pipeline.metadata import of_recording
+from pipeline.metadata import label_of, of_recording
 from pipeline.metrics import METRICS, measured
 from pipeline.metrics.evidence import Evidence, eligible_blocks
 from pipeline.recording import Recording, RecordingError
@@ -125,6 +125,7 @@ def panels(paths: list[Path], drawing: Drawing) -> list[Panel]:
     Raises RecordingError, UsageError, PanelError.
     """
     whole = [_panel(opened(path), drawing.values) for path in paths]
+    check_panels(whole, at_most=MAX_ROWS)
     shown = _differences(whole) if drawing.difference else whole
     return [_zoomed(panel, *drawing.pfns) for panel in shown] if drawing.pfns else shown
 
@@ -156,13 +157,11 @@ def shown_values(recording: Recording, metric: str, values: Values) -> np.ndarra
 
 def _panel(recording: Recording, values: Values) -> Panel:
     mechanism = recording.header["mechanism"]
-    parameters = mechanism.get("parameters", {})
-    name = ", ".join([mechanism["name"], *(f"{k}={v}" for k, v in parameters.items())])
     classes = recording.header["page_classes"]
     return Panel(
         recording=recording,
         title=mechanism["title"],
-        name=name,
+        name=label_of(recording.header),
         values=shown_values(recording, FIGURE, values),
         maximum=float(eligible_blocks(recording).sum()),
         text=TEXT,

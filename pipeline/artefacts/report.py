@@ -16,9 +16,9 @@ from pipeline.artefacts.panels import (
 )
 from pipeline.artefacts.report_making import making
 from pipeline.artefacts.tables import sample_frames
-from pipeline.findings import findings_of
-from pipeline.genealogy.episodes import episodes, survival_of
-from pipeline.genealogy.history import History
+from pipeline.findings import findings_in
+from pipeline.findings.case import Case
+from pipeline.genealogy.lifetimes import lifetimes
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import KERNEL_PAGES, KIND_OF_CLASS
 from pipeline.recording import Recording
@@ -64,6 +64,7 @@ def write(
 def report_of(shown: list[Panel], drawing: Drawing, run: RunFolder | None = None) -> Report:
     """What the report of these panels shows. Raises RecordingError, OSError."""
     recordings = [panel.recording for panel in shown]
+    cases = [Case(recording, place) for place, recording in enumerate(recordings)]
     curves = _curves(recordings, drawing)
     samples = [Sample(p["name"], p["title"], f) for p, f in sample_frames(recordings[0])]
     classes = {name for recording in recordings for name in recording.header["page_classes"]}
@@ -81,9 +82,9 @@ def report_of(shown: list[Panel], drawing: Drawing, run: RunFolder | None = None
         layout=drawing.layout,
         fps=drawing.fps,
         metadata=picture_metadata(shown),
-        findings=_findings(recordings),
+        findings=_findings(cases),
         failures=[f for number, r in enumerate(recordings) for f in failures_of(r, number)],
-        lasting=[lasting(recording, number) for number, recording in enumerate(recordings)],
+        lasting=[lasting(case) for case in cases],
     )
 
 
@@ -149,19 +150,20 @@ def _t_975(degrees: int) -> float:
     return 1.95996 + 2.3723 / degrees
 
 
-def _findings(recordings: list[Recording]) -> list[Finding]:
-    names = [recording.header["mechanism"]["name"] for recording in recordings]
+def _findings(cases: list[Case]) -> list[Finding]:
     return [
         Finding(
-            panel=names.index(found.mechanism) if found.mechanism in names else None,
+            panel=found.place,
             rule=found.rule,
             sentence=found.sentence,
             first_frame=found.first_frame,
             last_frame=found.last_frame,
             first_pfn=found.first_pfn,
             last_pfn=found.last_pfn,
+            pfns=found.pfns,
+            more=found.more,
         )
-        for found in findings_of(recordings)
+        for found in findings_in(cases)
     ]
 
 
@@ -187,16 +189,14 @@ def failures_of(recording: Recording, number: int) -> list[Failure]:
     ]
 
 
-def lasting(recording: Recording, number: int) -> Lasting:
-    """How long pageblocks of a recording stay polluted; `number`: of the panel."""
-    found = episodes(History(recording))
-    begun = found[~found["at_start"]]
-    half, low, high = survival_of(found, "time_us").median()
+def lasting(case: Case) -> Lasting:
+    """How long pageblocks of a recording stay polluted."""
+    found, of = case.episodes, lifetimes(case.episodes)
     texts = {
-        "polluted at the start": f"{int(found['at_start'].sum()):,}",
-        "polluted since": f"{len(begun):,}",
-        "of these recovered": f"{int((~begun['censored']).sum()):,}",
-        "half-life": _half_life(half, low, high),
+        "polluted at the start": f"{of.at_start:,}",
+        "polluted since": f"{of.episodes:,}",
+        "of these recovered": f"{of.recovered:,}",
+        "half-life": of.half_life_text(),
     }
     blocks, times = np.unique(found["block"], return_counts=True)
     most = np.argsort(-times, kind="stable")[:BLOCKS_NAMED]
@@ -205,13 +205,4 @@ def lasting(recording: Recording, number: int) -> Lasting:
         (int(block), f"{count:,} time{'' if count == 1 else 's'}", first[int(block)])
         for block, count in zip(blocks[most], times[most], strict=True)
     ]
-    return Lasting(number, texts, named)
-
-
-def _half_life(half_us: float, low_us: float, high_us: float) -> str:
-    if not np.isfinite(half_us):
-        return "not reached"
-    low, high = (
-        f"{edge / 1e6:.0f}" if np.isfinite(edge) else "not known" for edge in (low_us, high_us)
-    )
-    return f"{half_us / 1e6:.0f} s ({low} to {high})"
+    return Lasting(case.place, texts, named)

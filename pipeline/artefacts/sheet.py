@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline.artefacts import Progress, Task
 from pipeline.artefacts.panels import Drawing, panels, picture_metadata, picture_tasks
-from pipeline.artefacts.tables import sample_frames
+from pipeline.artefacts.tables import is_key, sample_frames
 from pipeline.config import check_names
 from pipeline.recording import Recording, RecordingError
 from pipeline.run_folder import RunFolder
@@ -47,5 +47,5 @@ def columns(recording: Recording, names: tuple[str, ...] = ()) -> list[tuple[str
     check_names("phase", names, known, str(recording.path))
     if not sampled:
         raise RecordingError(f"{recording.path}: it ends before the first phase's sample")
-    chosen = names or [p["name"] for p, _ in sampled if p.get("key", True)] or known
+    chosen = names or [p["name"] for p, _ in sampled if is_key(p)] or known
     return [(p["name"], p["title"], frame) for p, frame in sampled if p["name"] in chosen]

@@ -84,7 +84,7 @@ def annotations(shown_ops: np.ndarray, moments: list[Moment]) -> tuple[Annotatio
         if next_op is not None:
             last = min(last, int(np.searchsorted(shown_ops, next_op)) - 1)
         text = f"{moment.sentence[0].upper()}{moment.sentence[1:]}"
-        result.append(Annotation(first, last, None, text, moment.pfns, key=True))
+        result.append(Annotation(first, last, None, text, moment.pfns))
     return tuple(result)
 
 

@@ -35,7 +35,9 @@ RULES = {
     "lone_page": Rule("one page spoils a pageblock", 1, pollution.lone_page),
     "converted": Rule("pageblocks that changed their type", 1, pollution.converted),
     "half_fit": Rule("half of the pageblocks are lost", 1, pollution.half_fit),
-    "first_harm": Rule("the first harmful fallback", 1, requests.first_harm),
+    "first_polluting_fallback": Rule(
+        "the first fallback that pollutes", 1, requests.first_polluting_fallback
+    ),
     "fallback_burst": Rule("fallbacks crowd", 2, requests.fallback_burst),
     "in_the_way": Rule("what stood in the way of requests", 6, blockage.in_the_way),
     "huge_attempts": Rule("what attempts at huge pages got", 6, requests.huge_attempts),
@@ -50,9 +52,15 @@ COMPARISONS = {
 def findings_of(recordings: Sequence[Recording]) -> list[Finding]:
     """The findings of recordings: by frame, then in the order of the recordings and of the rules.
 
-    Recordings of one workload and seed are compared with each other. Raises RecordingError.
+    Recordings of one workload and seed are compared with each other. The `place` of each finding
+    is that of its recording here. Raises RecordingError.
     """
-    cases = [Case(recording) for recording in recordings if len(recording)]
+    places = [place for place, recording in enumerate(recordings) if len(recording)]
+    return findings_in([Case(recordings[place], place) for place in places])
+
+
+def findings_in(cases: Sequence[Case]) -> list[Finding]:
+    """The same of recordings that have been read."""
     found = [
         finding
         for case in cases

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from allocator.terms import PFN_NONE
-from pipeline.findings.case import Case
+from pipeline.findings.case import Case, ranges_of
 from pipeline.findings.finding import Finding, named, several
 
 
@@ -19,8 +19,7 @@ def in_the_way(case: Case) -> Iterator[Finding]:
     failures = case.failures
     failures = failures[(failures["order"] > 0) & (failures["pfn"] != PFN_NONE)]
     failures = failures[_in_use_pages(failures) > 0]
-    starts = [phase["start_op"] for phase in case.header["phases"]]
-    phases = np.maximum(np.searchsorted(starts, failures["op"], side="right") - 1, 0)
+    phases = case.recording.phases_of(failures["op"])
     numbers, counts = np.unique(phases, return_counts=True)
     for number in numbers[np.argsort(-counts, kind="stable")].tolist():
         mine = failures[phases == number]
@@ -54,7 +53,7 @@ def _finding(case: Case, phase: str, all_failures: int, there: np.ndarray) -> Fi
     return case.finding(
         "in_the_way",
         (min(int(frames.min()), last), min(int(frames.max()), last)),
-        (rows["pfn"].min(), rows["pfn"].max()) if len(rows) else (pfn, pfn + pages - 1),
+        ranges_of(rows["pfn"]) if len(rows) else ((pfn, pfn + pages - 1),),
         f"{phase}: of {requests}, {len(there):,} came nearest to {where} (order {order}); "
         f"in the way: {named(classes) or what}.",
         failures=all_failures, at_this_block=len(there), in_use_pages=int(in_use.min()),

@@ -5,22 +5,27 @@ from functools import cached_property
 import numpy as np
 
 from allocator.terms import EVENT_FAILURE, EVENT_FALLBACK, HUGE_ORDER, NR_ORDERS
-from pipeline.findings.finding import Finding
+from pipeline.findings.finding import Finding, Ranges
 from pipeline.genealogy.episodes import episodes
 from pipeline.genealogy.history import History
-from pipeline.metrics import METRICS
-from pipeline.metrics.evidence import Evidence
+from pipeline.metrics import measured
+from pipeline.plain_text import figure_text
 from pipeline.recording import Recording
+from pipeline.stretches import stretches
+
+LASTING = 20  # a state lasts if it holds for a twentieth of the frames: no accident of one sample
 
 
 class Case:
-    """A recording with its history, metrics and events. Raises RecordingError when damaged."""
+    """A recording with its history, metrics and events; `place`: of it among those looked at.
 
-    def __init__(self, recording: Recording) -> None:
-        self.recording = recording
+    Raises RecordingError when damaged.
+    """
+
+    def __init__(self, recording: Recording, place: int = 0) -> None:
+        self.recording, self.place = recording, place
         self.header = recording.header
         self.history = History(recording)
-        self.evidence = Evidence(recording)
         self.mechanism = recording.header["mechanism"]["name"]
         self.workload = recording.header["workload"]["name"]
         self.seed = recording.header["seed"]
@@ -31,9 +36,9 @@ class Case:
         return len(self.recording)
 
     def values(self, metric: str) -> np.ndarray:
-        """A metric at each frame, f8[frames]: what series.csv has of it."""
+        """A metric at each frame, f8[frames]: what series.csv has of it; NaN where nothing."""
         if metric not in self._values:
-            self._values[metric] = METRICS[metric].measure(self.evidence)
+            self._values[metric] = measured(metric, self.history)
         return self._values[metric]
 
     @cached_property
@@ -44,7 +49,7 @@ class Case:
     @cached_property
     def fit(self) -> np.ndarray:
         """Pageblocks that can become a huge page, f8[frames]; NaN while memory is in huge pages."""
-        huge = self.evidence.pages_of("hugetlb") > 0
+        huge = self.history.pages_of("hugetlb") > 0
         return np.where(huge, np.nan, self.values("potential_huge"))
 
     @cached_property
@@ -88,22 +93,49 @@ class Case:
                 met = met + requests - self.recording.column(f"failed_order_{order}")
         return asked, met
 
-    def seconds(self, first: int, last: int) -> str:
-        """How long it is from one frame to another: "3 s", "0.25 s"."""
+    def column(self, name: str) -> np.ndarray | None:
+        """A series column, i8[frames]; None where the recording doesn't have it."""
+        known = name in self.header["series_columns"]
+        return self.recording.column(name) if known else None
+
+    def lasts(self, first: int, last: int) -> bool:
+        """Whether what holds from one frame to another lasts: for a twentieth of the frames.
+
+        And for some time: what one frame shows may have been over at once.
+        """
         times = self.recording.times_us
-        seconds = (times[last] - times[first]) / 1e6
-        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:,.0f} s"
+        return (last - first + 1) * LASTING >= len(self) and bool(times[last] > times[first])
+
+    def seconds(self, first: int, last: int) -> str:
+        """How long it is from one frame to another: "30 s", "2.5 s", "0.25 s"."""
+        times = self.recording.times_us
+        return f"{figure_text((times[last] - times[first]) / 1e6)} s"
 
     def finding(
-        self, rule: str, frames: tuple[int, int], pfns: tuple[int, int], sentence: str, **more
+        self, rule: str, frames: tuple[int, int], pfns: Ranges, sentence: str, **more
     ) -> Finding:
-        """A finding of this recording; both ranges inclusive."""
+        """A finding of this recording; the frames and each range of pages inclusive."""
         return Finding(
             rule, self.mechanism, self.workload, self.seed,
-            int(frames[0]), int(frames[1]), int(pfns[0]), int(pfns[1]), sentence, more,
+            int(frames[0]), int(frames[1]), pfns[0][0], pfns[-1][1], sentence, more, pfns,
+            self.place,
         )  # fmt: skip
 
-    def pfns(self, blocks: np.ndarray) -> tuple[int, int]:
-        """First and last pfn of what these pageblocks, bool[blocks], span."""
-        numbers = np.flatnonzero(blocks)
-        return self.history.start_pfn(numbers[0]), self.history.last_pfn(numbers[-1])
+    def pfns(self, blocks: np.ndarray) -> Ranges:
+        """The pages of these pageblocks, bool[blocks], at least one."""
+        starts, ends = (edges << self.history.block_order for edges in stretches(blocks))
+        return tuple(zip(starts.tolist(), (ends - 1).tolist(), strict=True))
+
+    def block_pfns(self, block: int) -> Ranges:
+        """The pages of one pageblock."""
+        return ((self.history.start_pfn(block), self.history.last_pfn(block)),)
+
+
+def ranges_of(starts: np.ndarray, pages: np.ndarray | int = 1) -> Ranges:
+    """The ranges of pages that blocks cover together; each by its first pfn and its pages."""
+    starts, pages = np.broadcast_arrays(np.asarray(starts, np.int64), pages)
+    order = np.argsort(starts, kind="stable")
+    starts, ends = starts[order], np.maximum.accumulate((starts + pages)[order])
+    begins = np.flatnonzero(np.append(True, starts[1:] > ends[:-1]))
+    lasts = np.append(begins[1:], len(starts)) - 1
+    return tuple(zip(starts[begins].tolist(), (ends[lasts] - 1).tolist(), strict=True))

@@ -5,14 +5,17 @@ from itertools import pairwise
 
 import numpy as np
 
-from allocator.terms import MIGRATETYPES, RECLAIMABLE, UNMOVABLE
-from allocator.terms import MOVABLE as TYPE_MOVABLE
+from allocator.terms import MIGRATETYPES, MOVABLE, RECLAIMABLE, UNMOVABLE
+from pipeline.explain.words import a_or_an
 from pipeline.findings.case import Case
 from pipeline.findings.finding import Finding, named, several
-from pipeline.findings.published import LASTING
 from pipeline.genealogy.episodes import cause
-from pipeline.genealogy.history import HUGE, KERNEL
+from pipeline.genealogy.history import History
+from pipeline.metrics.evidence import HUGE_PAGES, KERNEL_PAGES, MOVABLE_PAGES
 from pipeline.recording_format import RENEWED
+from pipeline.stretches import equal_stretches
+
+KERNEL_TYPES = (UNMOVABLE, RECLAIMABLE)  # of pageblocks that are for pages that cannot move
 
 
 def first_pollution(case: Case) -> Iterator[Finding]:
@@ -26,54 +29,65 @@ def first_pollution(case: Case) -> Iterator[Finding]:
         return
     first = begun[np.lexsort((begun["block"], begun["first_frame"]))[0]]
     frame, block = int(first["first_frame"]), int(first["block"])
-    pages = int(history.kernel_pages[frame, block])
-    start, last = history.start_pfn(block), history.last_pfn(block)
+    (start, last), pages = case.block_pfns(block)[0], int(history.kernel_pages[frame, block])
     names, grid = case.header["page_classes"], case.recording.grid(frame)[start : last + 1]
     movable = int((grid == names.index("movable")).sum()) if "movable" in names else 0
-    of_type = "" if movable else ", of movable type,"
-    beside = f" beside {movable:,} movable" if movable else ""
     why = cause(history, first)
     kind, _, migratetype = why.partition(" for ")
-    after = f", after a {kind} for a {migratetype} request" if migratetype else ""
+    after = f", after a {kind} for {a_or_an(migratetype)} request" if migratetype else ""
     yield case.finding(
-        "first_pollution", (frame, first["last_frame"]),
-        (start, last),
-        f"First {'mixed' if movable else 'polluted'} pageblock: {block} "
-        f"({history.zone_of(block)}){of_type} holds {several(pages, 'page')} that cannot "
-        f"move{beside}{after}.",
+        "first_pollution", (frame, first["last_frame"]), ((start, last),),
+        f"First newly {'mixed' if movable else 'polluted'} pageblock: {block} "
+        f"({history.zone_of(block)}){_what_came(history, frame, block, movable)}{after}.",
         block=block, kernel_pages=pages, movable_pages=movable, cause=why,
     )  # fmt: skip
+
+
+def _what_came(history: History, frame: int, block: int, movable: int) -> str:
+    """What polluted a pageblock between the frame before and this one, as far as both tell.
+
+    So many `movable` pages are in it now.
+    """
+    before, count = int(history.block_kinds[frame - 1, block]), history.kernel_pages[frame, block]
+    stay = f"{several(int(count), 'page')} that cannot move"
+    if before & KERNEL_PAGES and movable:
+        return f". {several(movable, 'movable page')} came in, beside {stay}"
+    if before & KERNEL_PAGES:
+        return f". It became movable, with {stay} in it"
+    if before & MOVABLE_PAGES and movable:
+        return f". {stay} came in, beside {movable:,} movable"
+    if movable:
+        return f". {stay} and {movable:,} movable came in between two frames"
+    return f", of movable type. {stay} came in"
 
 
 def lone_page(case: Case) -> Iterator[Finding]:
     """The page that, alone, keeps its pageblock from becoming a huge page for the longest.
 
     At each frame of the stretch it is the only page of an eligible pageblock that cannot move; the
-    others are free or movable, none is of a huge page. For at least a twentieth of the frames. The
-    same pfn all the time; how often it has another holder than a frame before is told where the
-    recording tells.
+    others are free or movable, none is of a huge page. For some time and at least a twentieth of
+    the frames. The same pfn all the time; how often it has another holder than a frame before is
+    told where the recording tells.
     """
     history = case.history
-    spoilt = history.eligible & (history.held & HUGE == 0)
+    spoilt = history.eligible & (history.block_kinds & HUGE_PAGES == 0)
     pfns = np.where(spoilt, history.lone_pfn, -1).T  # block by block
-    # Where another stretch begins: at the first frame of a block, or with another pfn.
-    new = np.ones(pfns.shape, bool)
-    new[:, 1:] = pfns[:, 1:] != pfns[:, :-1]
-    starts = np.flatnonzero(new)
-    lengths = np.diff(np.append(starts, pfns.size))
-    lengths[pfns.ravel()[starts] < 0] = 0
-    if not len(lengths) or lengths.max() * LASTING < len(case) or not lengths.max():
+    blocks, starts, ends = equal_stretches(pfns)
+    lengths = np.where(pfns[blocks, starts] < 0, 0, ends - starts)
+    if not lengths.any():
         return
     longest = int(np.argmax(lengths))
-    block, start = divmod(int(starts[longest]), len(case))
-    end, pfn = start + int(lengths[longest]), int(pfns[block, start])
+    block, start, end = int(blocks[longest]), int(starts[longest]), int(ends[longest])
+    if not case.lasts(start, end - 1):
+        return
+    pfn = int(pfns[block, start])
     names = {int(case.recording.grid(frame)[pfn]) for frame in range(start, end)}
     name = case.header["page_classes"][names.pop()] if len(names) == 1 else "kernel"
     name = "kernel" if name == "kernel_unknown" else name
     anew = _renewals(case, pfn, start, end)
     again = f", taken anew {several(anew, 'time')}," if anew else ","
     yield case.finding(
-        "lone_page", (start, end - 1), (pfn, pfn),
+        "lone_page", (start, end - 1), ((pfn, pfn),),
         f"A single {name} page, pfn {pfn}{again} is all that keeps pageblock {block} from becoming "
         f"a huge page for {case.seconds(start, end - 1)}.",
         block=block, renewals=anew,
@@ -95,13 +109,13 @@ def converted(case: Case) -> Iterator[Finding]:
     them left movable for good.
     """
     history = case.history
-    kernel = np.isin(history.types, (UNMOVABLE, RECLAIMABLE))
-    gone = (history.types[0] == TYPE_MOVABLE) & kernel[-1] & history.eligible
+    kernel = np.isin(history.types, KERNEL_TYPES)
+    gone = (history.types[0] == MOVABLE) & kernel[-1] & history.eligible
     if not history.grouping or not gone.any():
         return
     back = len(case) - 1 - np.argmax(~kernel[::-1], axis=0)  # the last frame not of such a type
-    counts = {MIGRATETYPES[t]: int((history.types[-1, gone] == t).sum()) for t in (0, 2)}
-    empty = int((history.held[-1, gone] & KERNEL == 0).sum())
+    counts = {MIGRATETYPES[t]: int((history.types[-1, gone] == t).sum()) for t in KERNEL_TYPES}
+    empty = int((history.block_kinds[-1, gone] & KERNEL_PAGES == 0).sum())
     left = f"; {empty:,} of these {_hold(empty)} no page that cannot move" if empty else ""
     yield case.finding(
         "converted", (int(back[gone].min()) + 1, len(case) - 1), case.pfns(gone),

@@ -11,20 +11,19 @@ import numpy as np
 
 from pipeline.findings.case import Case
 from pipeline.findings.finding import Finding, several
-from pipeline.genealogy.history import (
-    HUGE,
-    KERNEL,
-    MOVABLE,
-    RECLAIMABLE,
-    UNMOVABLE,
-    longest_run,
-    runs,
-)  # fmt: skip
+from pipeline.metrics.evidence import (
+    HUGE_PAGES,
+    KERNEL_PAGES,
+    MOVABLE_PAGES,
+    RECLAIMABLE_PAGES,
+    UNMOVABLE_PAGES,
+)
+from pipeline.stretches import longest_stretch, stretches
 
 EIGHTHS = 8
 SCATTERED = 0.25
-LASTING = 20  # a state lasts if it holds for a twentieth of the frames: no accident of one sample
 SPARSE = 8
+PAGEBLOCKS_NAMED = 4
 
 
 def scatter(case: Case) -> Iterator[Finding]:
@@ -38,10 +37,10 @@ def scatter(case: Case) -> Iterator[Finding]:
     numbers = np.flatnonzero(history.eligible)
     if len(numbers) < EIGHTHS:
         return
-    mixed = (history.held & MOVABLE > 0) & (history.held & KERNEL > 0)
+    mixed = (history.block_kinds & MOVABLE_PAGES > 0) & (history.block_kinds & KERNEL_PAGES > 0)
     parts = np.array_split(numbers, EIGHTHS)
     least = np.min([mixed[:, part].mean(axis=1) for part in parts], axis=0)
-    start, end = longest_run(least >= SCATTERED)
+    start, end = longest_stretch(least >= SCATTERED)
     if start == end:
         return
     count = mixed[:, numbers].sum(axis=1)
@@ -77,16 +76,16 @@ def reserve(case: Case) -> Iterator[Finding]:
     start, end, block, most, zone = kept
     appear = _huge_appear(case)[start + 1 : end]
     own, all_huge = int(appear[:, block].sum()), int(appear.sum())
-    first_pfn, last_pfn = case.history.start_pfn(block), case.history.last_pfn(block)
-    up = (first_pfn - zone["start_pfn"]) / (zone["end_pfn"] - zone["start_pfn"])
+    up = (case.history.start_pfn(block) - zone["start_pfn"]) / (zone["end_pfn"] - zone["start_pfn"])
     which = "the only one" if most == 1 else f"one of the last {most}"
     got = ""
     if all_huge:
         got = f" {own} of {several(all_huge, 'huge page')} got then {_lie(own)} there."
     yield case.finding(
-        "reserve", (start, end - 1), (first_pfn, last_pfn),
+        "reserve", (start, end - 1), case.block_pfns(block),
         f"Pageblock {block}, {up:.0%} up zone {zone['name']}, stays whole for "
-        f"{case.seconds(start, end - 1)}, {which}; min_free is worth {_worth(case, zone)}.{got}",
+        f"{case.seconds(start, end - 1)}, {which}; min_free is worth "
+        f"{several(_worth(case, zone), 'pageblock')}.{got}",
         block=block, zone=zone["name"], huge_pages=all_huge, huge_pages_here=own,
     )  # fmt: skip
 
@@ -102,21 +101,25 @@ def _kept(case: Case) -> list[Kept]:
     (rounded up); at one of them, at least, no more free pages than its HIGH watermark with what it
     keeps from requests for higher zones: the reserve was all that was left. The pageblock lies in
     the lower half of the zone ("towards the start of memory"), and stays whole for at least a
-    twentieth of the frames. Zones without watermarks keep nothing.
+    twentieth of the frames. Zones whose watermarks or free pages aren't told keep nothing.
     """
     found = []
     for zone in case.history.zones:
-        if "high_pages" not in zone:
+        free = case.column(f"free_pages:{zone['name']}")
+        if free is None or "high_pages" not in zone or "min_pages" not in zone:
             continue
         whole = _whole(case, zone)
         few = whole.sum(axis=1) <= _worth(case, zone)
         level = zone["high_pages"] + max(zone.get("lowmem_reserve_pages") or [0])
-        short = case.recording.column(f"free_pages:{zone['name']}") <= level
+        short = free <= level
         middle = (zone["start_pfn"] + zone["end_pfn"]) // 2
         for block in np.flatnonzero((whole & few[:, None]).any(axis=0)).tolist():
-            start, end = longest_run(whole[:, block] & few)
-            lasting = (end - start) * LASTING >= len(case)
-            if lasting and short[start:end].any() and case.history.start_pfn(block) < middle:
+            start, end = longest_stretch(whole[:, block] & few)
+            if (
+                case.lasts(start, end - 1)
+                and short[start:end].any()
+                and case.history.start_pfn(block) < middle
+            ):
                 most = int(whole[start:end].sum(axis=1).max())
                 found.append(Kept(start, end, block, most, zone))
     return found
@@ -130,13 +133,13 @@ def _worth(case: Case, zone: dict) -> int:
 def _whole(case: Case, zone: dict) -> np.ndarray:
     """Eligible pageblocks of a zone that are free or a huge page, bool[frames, blocks]."""
     history = case.history
-    whole = (history.held == 0) | (history.held == HUGE)
+    whole = (history.block_kinds == 0) | (history.block_kinds == HUGE_PAGES)
     return whole & history.eligible & history.zone_blocks(zone)
 
 
 def _huge_appear(case: Case) -> np.ndarray:
     """Where a pageblock becomes a huge page from one frame to the next, bool[frames, blocks]."""
-    huge = case.history.held & HUGE > 0
+    huge = case.history.block_kinds & HUGE_PAGES > 0
     appear = np.zeros_like(huge)
     appear[1:] = huge[1:] & ~huge[:-1]
     return appear
@@ -150,8 +153,12 @@ def zone_movable(case: Case) -> Iterator[Finding]:
     """
     for zone in case.history.zones:
         inside = case.history.zone_blocks(zone) & case.history.eligible
-        held = case.history.held[:, inside]
-        if zone["name"] != "Movable" or (held & KERNEL).any() or not (held & MOVABLE).any():
+        held = case.history.block_kinds[:, inside]
+        if (
+            zone["name"] != "Movable"
+            or (held & KERNEL_PAGES).any()
+            or not (held & MOVABLE_PAGES).any()
+        ):
             continue
         yield case.finding(
             "zone_movable", (0, len(case) - 1), case.pfns(inside),
@@ -173,10 +180,10 @@ def solid(case: Case) -> Iterator[Finding]:
         if entry["name"] == "Movable":
             below &= ~case.history.zone_blocks(entry)
             zone = " outside ZONE_MOVABLE"
-    held = case.history.held[:, below]
-    used = held & (MOVABLE | KERNEL) > 0
-    both = (held & UNMOVABLE > 0) & (held & RECLAIMABLE > 0)
-    both |= (held & MOVABLE > 0) & (held & KERNEL > 0)
+    held = case.history.block_kinds[:, below]
+    used = held & (MOVABLE_PAGES | KERNEL_PAGES) > 0
+    both = (held & UNMOVABLE_PAGES > 0) & (held & RECLAIMABLE_PAGES > 0)
+    both |= (held & MOVABLE_PAGES > 0) & (held & KERNEL_PAGES > 0)
     if not used.any() or 2 * both.sum() >= used.sum():
         return
     share = 1 - both.sum() / used.sum()
@@ -199,7 +206,9 @@ def zone_unused(case: Case) -> Iterator[Finding]:
     if not zones or "high_pages" not in zones[0] or not len(case.failures):
         return
     zone = zones[0]
-    free = case.recording.column(f"free_pages:{zone['name']}")
+    free = case.column(f"free_pages:{zone['name']}")
+    if free is None:
+        return
     shown = np.minimum(case.history.frames_of(case.failures["op"]), len(case) - 1)
     phase = case.phase_of_frame[shown]
     keys, counts = np.unique(np.c_[phase, case.failures["order"]], axis=0, return_counts=True)
@@ -211,7 +220,7 @@ def zone_unused(case: Case) -> Iterator[Finding]:
             continue
         pages = zone["end_pfn"] - zone["start_pfn"]
         yield case.finding(
-            "zone_unused", (frames[0], frames[-1]), (zone["start_pfn"], zone["end_pfn"] - 1),
+            "zone_unused", (frames[0], frames[-1]), ((zone["start_pfn"], zone["end_pfn"] - 1),),
             f"{several(int(counts[number]), 'request')} of order {order} "
             f"{'fails' if counts[number] == 1 else 'fail'} in "
             f"{case.header['phases'][of]['name']} while ZONE_MOVABLE has {least:,} or more "
@@ -221,7 +230,7 @@ def zone_unused(case: Case) -> Iterator[Finding]:
 
 
 def sparse_reclaimable(case: Case) -> Iterator[Finding]:
-    """Pageblocks with a few reclaimable pages and nothing else, which nobody reclaims.
+    """Pageblocks with a few reclaimable pages and nothing else, which stay so.
 
     A few: at most an eighth of the pageblock, so that each page in use costs seven. Told of those
     that are so at the end and were for a twentieth of the frames, from the frame on at which the
@@ -229,9 +238,10 @@ def sparse_reclaimable(case: Case) -> Iterator[Finding]:
     """
     history = case.history
     few = history.kernel_pages <= (1 << history.block_order) // SPARSE
-    sparse = (history.held == RECLAIMABLE) & few & history.eligible
+    sparse = (history.block_kinds == RECLAIMABLE_PAGES) & few & history.eligible
     since = [int(start) for start in _since(sparse)]
-    lasting = np.array([(len(case) - start) * LASTING >= len(case) for start in since], bool)
+    end = len(case) - 1
+    lasting = np.array([start <= end and case.lasts(start, end) for start in since], bool)
     if not lasting.any():
         return
     first = max(start for start, there in zip(since, lasting, strict=True) if there)
@@ -241,7 +251,7 @@ def sparse_reclaimable(case: Case) -> Iterator[Finding]:
         "sparse_reclaimable", (first, len(case) - 1), case.pfns(lasting),
         f"{several(blocks, 'pageblock')} {'holds' if blocks == 1 else 'hold'} reclaimable pages "
         f"only, {pages:,} at the end ({share:.1%} of the room), for the last "
-        f"{case.seconds(first, len(case) - 1)}: not reclaimed.",
+        f"{case.seconds(first, len(case) - 1)}.",
         blocks=blocks, pages=pages,
     )  # fmt: skip
 
@@ -249,7 +259,7 @@ def sparse_reclaimable(case: Case) -> Iterator[Finding]:
 def _since(there: np.ndarray) -> Iterator[int]:
     """For each column of bool[frames, n]: the frame since which it is True to the end."""
     for column in there.T:
-        starts, ends = runs(column)
+        starts, ends = stretches(column)
         yield int(starts[-1]) if len(ends) and ends[-1] == len(column) else len(column)
 
 
@@ -259,7 +269,7 @@ def reserve_only(case: Case) -> Iterator[Finding]:
     By phase: each pageblock that is seen to become a huge page in it is one that the watermark
     keeps whole, as in `reserve`.
     """
-    appear, kept = _huge_appear(case), np.zeros_like(case.history.held, bool)
+    appear, kept = _huge_appear(case), np.zeros_like(case.history.block_kinds, bool)
     for stretch in _kept(case):
         kept[stretch.start : stretch.end, stretch.block] = True
     for number, phase in enumerate(case.header["phases"]):
@@ -267,8 +277,7 @@ def reserve_only(case: Case) -> Iterator[Finding]:
         if not there.any() or (there & ~kept).any():
             continue
         blocks, when = there.any(axis=0), np.flatnonzero(there.any(axis=1))
-        which = ", ".join(map(str, np.flatnonzero(blocks)[:4]))
-        count = int(blocks.sum())
+        count, which = int(blocks.sum()), _names(np.flatnonzero(blocks).tolist())
         yield case.finding(
             "reserve_only", (when[0], when[-1]), case.pfns(blocks),
             f"In {phase['name']}, huge pages come from the min_free reserve alone: "
@@ -276,3 +285,10 @@ def reserve_only(case: Case) -> Iterator[Finding]:
             "eligible.",
             blocks=count,
         )  # fmt: skip
+
+
+def _names(blocks: list[int]) -> str:
+    """Numbers of pageblocks, the first few of many."""
+    more = len(blocks) - PAGEBLOCKS_NAMED
+    first = ", ".join(map(str, blocks[:PAGEBLOCKS_NAMED]))
+    return f"{first} and {more:,} more" if more > 0 else first

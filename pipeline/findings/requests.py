@@ -4,39 +4,43 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from allocator.terms import HUGE_ORDER, MIGRATETYPES
-from pipeline.findings.case import Case
-from pipeline.findings.finding import Finding, several
-from pipeline.genealogy.changes import is_harmful
-from pipeline.genealogy.history import runs
+from allocator.terms import HUGE_ORDER, MIGRATETYPES, MOVABLE
+from pipeline.explain.words import a_or_an, block_words, counted_words
+from pipeline.findings.case import Case, ranges_of
+from pipeline.findings.finding import Finding, fitting, several
+from pipeline.genealogy.changes import is_polluting
+from pipeline.stretches import stretches
 
 BURST_FALLBACKS = 32
 BURST_RATE = 10
 
 
-def first_harm(case: Case) -> Iterator[Finding]:
+def first_polluting_fallback(case: Case) -> Iterator[Finding]:
     """The first fallback that puts a page that cannot move into a movable pageblock in use.
 
-    See is_harmful in pipeline/genealogy/changes.py. Claimed: the pageblock changes its type, so
-    that the next such request finds it among its own.
+    See is_polluting in pipeline/genealogy/changes.py. Claimed: the pageblock changes its type, so
+    that the next such request finds it among its own. The pageblock is the mechanism's.
     """
     history = case.history
-    events = case.fallbacks[is_harmful(history, case.fallbacks)]
+    events = case.fallbacks[is_polluting(history, case.fallbacks)]
     shown = history.frames_of(events["op"])
     if not len(events) or shown[0] >= len(case):
         return
     event, frame = events[0], int(shown[0])
-    block, order = int(event["pfn"]) >> history.block_order, int(event["fallback_order"])
-    kind = MIGRATETYPES[event["migratetype"]]
-    what = "and claims it" if event["claimed"] else "which stays movable"
-    counted = int(event["free_pages"])
-    own = 1 << history.own_block_order
-    free = f" ({counted:,} of {own:,} pages are free)" if counted >= 0 else ""
+    pfn, own_pages = int(event["pfn"]), 1 << history.own_block_order
+    start_pfn = pfn // own_pages * own_pages
+    last_pfn = min(start_pfn + own_pages, case.header["geometry"]["pages"]) - 1
+    sentence = (
+        f"First fallback that pollutes: {a_or_an(MIGRATETYPES[event['migratetype']])} request "
+        f"takes {several(1 << int(event['fallback_order']), 'page')} in "
+        f"{block_words(case.header, pfn, MIGRATETYPES[MOVABLE])}, "
+        f"{'and claims it' if event['claimed'] else 'which stays movable'}"
+    )
+    counted = counted_words(case.header, event)
     yield case.finding(
-        "first_harm", (frame, frame), (history.start_pfn(block), history.last_pfn(block)),
-        f"First harmful fallback: {'an' if kind[0] in 'aeiou' else 'a'} {kind} request takes "
-        f"a block of {several(1 << order, 'page')} in movable pageblock {block}, {what}{free}.",
-        block=block, op=int(event["op"]),
+        "first_polluting_fallback", (frame, frame), ((start_pfn, last_pfn),),
+        fitting(f"{sentence}{counted}.", f"{sentence}."),
+        start_pfn=start_pfn, op=int(event["op"]),
     )  # fmt: skip
 
 
@@ -50,23 +54,23 @@ def fallback_burst(case: Case) -> Iterator[Finding]:
     ops, events = case.recording.ops, case.fallbacks
     shown = case.history.frames_of(events["op"])
     counts = np.bincount(shown, minlength=len(case))[: len(case)]
-    harm = is_harmful(case.history, events)
-    total, stretches = int(counts.sum()), zip(*runs(counts > 0), strict=True)
-    found = [(int(counts[start:end].sum()), int(start), int(end)) for start, end in stretches]
+    pollutes = is_polluting(case.history, events)
+    total, crowds = int(counts.sum()), zip(*stretches(counts > 0), strict=True)
+    found = [(int(counts[start:end].sum()), int(start), int(end)) for start, end in crowds]
     for count, start, end in sorted(found, key=lambda stretch: (-stretch[0], stretch[1])):
         took = int(ops[end - 1] - ops[max(start - 1, 0)])
         rate = count * int(ops[-1] - ops[0]) / max(total * took, 1)
         if count < BURST_FALLBACKS or rate < BURST_RATE:
             continue
         inside = (shown >= start) & (shown < end)
-        pfns = events["pfn"][inside]
-        bad = int((harm & inside).sum())
+        pages = 1 << events["fallback_order"][inside].astype(np.int64)
+        bad = int((pollutes & inside).sum())
         which = "none puts" if not bad else f"{bad:,} {'puts' if bad == 1 else 'put'}"
         yield case.finding(
-            "fallback_burst", (start, end - 1), (pfns.min(), pfns.max()),
+            "fallback_burst", (start, end - 1), ranges_of(events["pfn"][inside], pages),
             f"{count:,} fallbacks in {took:,} operations, {rate:.0f} times the average rate; "
             f"{which} pages that cannot move into movable pageblocks.",
-            fallbacks=count, harmful=bad,
+            fallbacks=count, polluting=bad,
         )  # fmt: skip
 
 
@@ -86,7 +90,7 @@ def huge_attempts(case: Case) -> Iterator[Finding]:
     for wanted, got, name, frames in found:
         how = "all" if got == wanted else "none" if not got else f"{got:,}"
         yield case.finding(
-            "huge_attempts", (frames[0], frames[-1]), (0, case.header["geometry"]["pages"] - 1),
+            "huge_attempts", (frames[0], frames[-1]), ((0, case.header["geometry"]["pages"] - 1),),
             f"{name}: of {several(wanted, 'request')} for huge pages (order {HUGE_ORDER}) "
             f"{how} {'is' if got == 1 and how != 'all' else 'are'} met.",
             asked=wanted, met=got,

@@ -55,23 +55,25 @@ def steals(history: History) -> np.ndarray:
     return np.bincount(at.block[left], minlength=history.blocks)
 
 
-def harmful(history: History) -> np.ndarray:
-    """Harmful fallbacks onto each pageblock, i8[blocks]; see is_harmful."""
+def polluting(history: History) -> np.ndarray:
+    """Polluting fallbacks onto each pageblock, i8[blocks]; see is_polluting."""
     at = touches(history, (EVENT_FALLBACK,))
-    bad = is_harmful(history, history.recording.events[at.event])
+    bad = is_polluting(history, history.recording.events[at.event])
     return np.bincount(at.block[bad], minlength=history.blocks)
 
 
-def is_harmful(history: History, fallbacks: np.ndarray) -> np.ndarray:
+def is_polluting(history: History, fallbacks: np.ndarray) -> np.ndarray:
     """Which fallbacks put a page that cannot move into a movable pageblock in use. bool[n].
 
-    Onto a movable list, so that the request isn't movable; of less than a pageblock of the
-    mechanism: a whole free one spoils nothing. Claimed or not.
+    Onto a movable list, so that the request isn't movable; in a pageblock of movable type, which
+    the list's pages need not be in; of less than a pageblock of the mechanism: a whole free one
+    spoils nothing. Claimed or not.
     Source: "fragmenting" of 6.1 trace_mm_page_alloc_extfrag; "unmovable placed in movable" of
-    V. Babka's counts.
+    V. Babka's counts, which go by the list alone.
     """
     fragmenting = fallbacks["fallback_order"] < history.own_block_order
-    return fragmenting & (fallbacks["fallback_migratetype"] == MOVABLE)
+    onto_movable = fallbacks["fallback_migratetype"] == MOVABLE
+    return fragmenting & onto_movable & (fallbacks["block_migratetype"] == MOVABLE)
 
 
 def between_frames(history: History) -> np.ndarray:

@@ -25,11 +25,11 @@ Only eligible pageblocks are looked at.
 
 import numpy as np
 
-from allocator.terms import EVENT_CLAIM, EVENT_FALLBACK, EVENT_KINDS, MIGRATETYPES
-from allocator.terms import MOVABLE as TYPE_MOVABLE
+from allocator.terms import EVENT_CLAIM, EVENT_FALLBACK, EVENT_KINDS, MIGRATETYPES, MOVABLE
 from pipeline.genealogy.changes import touches
-from pipeline.genealogy.history import KERNEL, MOVABLE, History, runs
-from pipeline.genealogy.survival import Survival, survival
+from pipeline.genealogy.history import History
+from pipeline.metrics.evidence import KERNEL_PAGES, MOVABLE_PAGES
+from pipeline.stretches import stretches
 
 EPISODE_DTYPE = np.dtype(
     [
@@ -47,19 +47,19 @@ EPISODE_DTYPE = np.dtype(
 
 def polluted(history: History) -> np.ndarray:
     """Which pageblocks are polluted at each frame, by that frame alone. bool[frames, blocks]."""
-    kernel = history.held & KERNEL > 0
-    foreign = history.held & MOVABLE > 0
+    kernel = history.block_kinds & KERNEL_PAGES > 0
+    foreign = history.block_kinds & MOVABLE_PAGES > 0
     if history.grouping:
-        foreign |= history.types == TYPE_MOVABLE
+        foreign |= history.types == MOVABLE
     return kernel & foreign & history.eligible
 
 
 def episodes(history: History) -> np.ndarray:
     """All episodes by pageblock and frame, EPISODE_DTYPE[n]."""
-    begun, kernel = polluted(history), history.held & KERNEL > 0
+    begun, kernel = polluted(history), history.block_kinds & KERNEL_PAGES > 0
     found = []
     for block in np.flatnonzero(begun.any(axis=0)).tolist():
-        for start, end in zip(*runs(kernel[:, block]), strict=True):
+        for start, end in zip(*stretches(kernel[:, block]), strict=True):
             begins = np.flatnonzero(begun[start:end, block])
             if len(begins):
                 found.append((block, int(start + begins[0]), int(end)))
@@ -114,11 +114,5 @@ def cause(history: History, episode: np.void) -> str:
         return f"{EVENT_KINDS[event['kind']]} for {MIGRATETYPES[event['migratetype']]}"
     if not history.grouping:
         return "no grouping"
-    own = history.types[episode["first_frame"], episode["block"]] != TYPE_MOVABLE
+    own = history.types[episode["first_frame"], episode["block"]] != MOVABLE
     return "own type" if own else "no event"
-
-
-def survival_of(episodes: np.ndarray, clock: str) -> Survival:
-    """How long the episodes that began in the recording last; `clock`: "ops" or "time_us"."""
-    begun = episodes[~episodes["at_start"]]
-    return survival(begun[clock], ~begun["censored"])

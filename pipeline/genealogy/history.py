@@ -2,59 +2,30 @@
 
 import numpy as np
 
-from pipeline.metrics.evidence import eligible_blocks
+from pipeline.grouping import grouping_of, tells_types
+from pipeline.metrics.evidence import KERNEL_PAGES, Evidence
 from pipeline.recording import Recording
 
-# What a pageblock holds, as bits; free pages, on buddy or per-CPU lists, set none.
-MOVABLE, UNMOVABLE, RECLAIMABLE, UNKNOWN, HUGE, LOST = (1 << bit for bit in range(6))
-KERNEL = UNMOVABLE | RECLAIMABLE | UNKNOWN  # cannot move
-BIT_OF_CLASS = {
-    "free": 0,
-    "pcp_free": 0,
-    "movable": MOVABLE,
-    "unmovable": UNMOVABLE,
-    "reclaimable": RECLAIMABLE,
-    "kernel_unknown": UNKNOWN,
-    "hugetlb": HUGE,
-    "reserved": LOST,
-    "hole": LOST,
-}
 
-
-class History:
+class History(Evidence):
     """What the whole pageblocks of a recording held. Raises RecordingError when damaged.
 
-    `held` u1[frames, blocks]: bits of what is in each; `kernel_pages` i4[frames, blocks]: pages
-    that cannot move; `lone_pfn` i4[frames, blocks]: the pfn of the only such page, -1 where there
-    is none or more than one; `types` u1[frames, blocks]: migratetypes of the pageblocks;
-    `eligible` bool[blocks]: those that the metrics count.
+    Besides what the metrics need: `kernel_pages` i4[frames, blocks]: pages that cannot move;
+    `lone_pfn` i4[frames, blocks]: the pfn of the only such page, -1 where there is none or more
+    than one; `types` u1[frames, blocks]: migratetypes of the pageblocks.
     """
 
     def __init__(self, recording: Recording) -> None:
-        self.recording = recording
-        self.header = recording.header
-        geometry = self.header["geometry"]
-        self.zones = geometry["zones"]
-        self.block_order = geometry["pageblock_order"]
-        self.blocks = geometry["pages"] >> self.block_order
-        self.eligible = eligible_blocks(recording)
-        shape = (len(recording), self.blocks)
-        self.held, self.types = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+        geometry = recording.header["geometry"]
+        shape = (len(recording), geometry["pages"] >> geometry["pageblock_order"])
+        self.types = np.zeros(shape, np.uint8)
         self.kernel_pages, self.lone_pfn = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-        names = self.header["page_classes"]
-        bits = np.array([BIT_OF_CLASS.get(name, UNKNOWN) for name in names], np.uint8)
-        for frame, grid in enumerate(recording.grids()):
-            self.types[frame] = recording.block_types(frame)[: self.blocks]
-            self._read(frame, bits[grid[: self.blocks << self.block_order]])
+        super().__init__(recording)  # reads the frames
 
-    def __len__(self) -> int:
-        """Frames."""
-        return len(self.recording)
-
-    def _read(self, frame: int, bits: np.ndarray) -> None:
-        tiles = bits.reshape(self.blocks, 1 << self.block_order)
-        self.held[frame] = np.bitwise_or.reduce(tiles, axis=1)
-        kernel = tiles & KERNEL > 0
+    def _read(self, frame: int, tiles: np.ndarray) -> None:
+        super()._read(frame, tiles)
+        self.types[frame] = self.recording.block_types(frame)[: self.blocks]
+        kernel = tiles & KERNEL_PAGES > 0
         count = kernel.sum(axis=1, dtype=np.int32)
         first = (np.arange(self.blocks) << self.block_order) + kernel.argmax(axis=1)
         self.kernel_pages[frame] = count
@@ -62,18 +33,13 @@ class History:
 
     @property
     def grouping(self) -> bool:
-        """Whether the mechanism groups pages by mobility, so that pageblock types tell something.
-
-        A real kernel's recording, whose mechanism says nothing of it, is taken to group.
-        """
-        grouping = self.header["mechanism"].get("grouping", {})
-        return grouping.get("rule") != "none" and grouping.get("enabled") is not False
+        """Whether pageblock types tell something: the mechanism groups pages by mobility."""
+        return tells_types(self.header)
 
     @property
     def own_block_order(self) -> int:
         """The order of the mechanism's pageblocks: that of the recording where it says nothing."""
-        grouping = self.header["mechanism"].get("grouping", {})
-        return grouping.get("block_order", self.block_order)
+        return grouping_of(self.header)["block_order"]
 
     def start_pfn(self, block: int) -> int:
         """First pfn of a pageblock."""
@@ -101,18 +67,3 @@ class History:
     def frames_of(self, ops: np.ndarray) -> np.ndarray:
         """The first frame that shows what each operation did, i8[n]; len(self) where none does."""
         return np.searchsorted(self.recording.ops, ops, side="right")
-
-
-def runs(there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the runs of True in bool[n] begin and end (exclusive), both i8[runs]."""
-    edges = np.diff(np.concatenate(([0], there.astype(np.int8), [0])))
-    return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-
-
-def longest_run(there: np.ndarray) -> tuple[int, int]:
-    """Begin and end (exclusive) of the first longest run of True; (0, 0) where there is none."""
-    starts, ends = runs(there)
-    if not len(starts):
-        return 0, 0
-    longest = int(np.argmax(ends - starts))
-    return int(starts[longest]), int(ends[longest])

@@ -34,6 +34,11 @@ class Survival:
         """The time at which half have ended, with its interval; NaN: not reached."""
         return tuple(self._first(curve) for curve in (self.surviving, self.low, self.high))
 
+    def at_risk_at_median(self) -> int:
+        """How many the median rests on: still at risk when half have ended; 0: not reached."""
+        below = np.flatnonzero(self.surviving <= HALF)
+        return int(self.at_risk[below[0]]) if len(below) else 0
+
     def _first(self, curve: np.ndarray) -> float:
         below = np.flatnonzero(curve <= HALF)
         return float(self.times[below[0]]) if len(below) else np.nan

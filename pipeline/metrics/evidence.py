@@ -8,20 +8,21 @@ from allocator.terms import MIGRATETYPES, NR_ORDERS
 from pipeline.recording import Recording
 
 # What a pageblock holds, as bits; free pages, on buddy or per-CPU lists, set none.
-MOVABLE_PAGES, KERNEL_PAGES, HUGE_PAGES, LOST_PAGES = 1, 2, 4, 8
+MOVABLE_PAGES, UNMOVABLE_PAGES, RECLAIMABLE_PAGES, UNKNOWN_PAGES, HUGE_PAGES, LOST_PAGES = (
+    1 << bit for bit in range(6)
+)
+KERNEL_PAGES = UNMOVABLE_PAGES | RECLAIMABLE_PAGES | UNKNOWN_PAGES  # cannot move
 KIND_OF_CLASS = {
     "free": 0,
     "pcp_free": 0,
     "movable": MOVABLE_PAGES,
-    "unmovable": KERNEL_PAGES,
-    "reclaimable": KERNEL_PAGES,
-    "kernel_unknown": KERNEL_PAGES,
+    "unmovable": UNMOVABLE_PAGES,
+    "reclaimable": RECLAIMABLE_PAGES,
+    "kernel_unknown": UNKNOWN_PAGES,
     "hugetlb": HUGE_PAGES,
     "reserved": LOST_PAGES,
     "hole": LOST_PAGES,
 }
-
-_COUNTED_PAGES = 1 << 18  # at a time: bincount makes eight bytes of each, 2 GiB for a TiB of pages
 
 
 class Evidence:
@@ -34,10 +35,22 @@ class Evidence:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.header = recording.header
-        self.zones = recording.header["geometry"]["zones"]
-        self.block_order = recording.header["geometry"]["pageblock_order"]
-        self.block_kinds, self.class_pages = _reduce(recording)
+        geometry = recording.header["geometry"]
+        self.zones, self.block_order = geometry["zones"], geometry["pageblock_order"]
+        self.blocks = geometry["pages"] >> self.block_order
+        classes, frames = len(self.header["page_classes"]), len(recording)
+        self.block_kinds = np.zeros((frames, self.blocks), np.uint8)
+        self.class_pages = np.zeros((frames, classes), np.int64)
+        kind_of = _kinds_of(self.header)
+        for frame, grid in enumerate(recording.grids()):
+            # Class by class: five times as fast as bincount, which makes eight bytes of each page.
+            self.class_pages[frame] = [np.count_nonzero(grid == n) for n in range(classes)]
+            self._read(frame, _tiles(grid, kind_of, self.block_order))
         self.eligible = eligible_blocks(recording)
+
+    def _read(self, frame: int, tiles: np.ndarray) -> None:
+        """Keep what is needed of a frame; `tiles` u1[blocks, pages]: the bit of each page."""
+        self.block_kinds[frame] = np.bitwise_or.reduce(tiles, axis=1)
 
     def __len__(self) -> int:
         """Frames."""
@@ -85,29 +98,18 @@ def eligible_blocks(recording: Recording) -> np.ndarray:
     for zone in zones:
         eligible[-(-zone["start_pfn"] >> order) : zone["end_pfn"] >> order] = True
     if len(recording):
-        eligible &= _block_kinds(recording.grid(0), recording.header) & LOST_PAGES == 0
+        tiles = _tiles(recording.grid(0), _kinds_of(recording.header), order)
+        eligible &= np.bitwise_or.reduce(tiles, axis=1) & LOST_PAGES == 0
     return eligible
 
 
-def _block_kinds(grid: np.ndarray, header: dict) -> np.ndarray:
-    """Bits of what each whole pageblock holds, u1[blocks]; one cut by the end is left out."""
-    names, order = header["page_classes"], header["geometry"]["pageblock_order"]
-    kind_of = np.array([KIND_OF_CLASS.get(name, KERNEL_PAGES) for name in names], np.uint8)
-    blocks = len(grid) >> order
-    tiles = kind_of[grid[: blocks << order]].reshape(blocks, 1 << order)
-    return np.bitwise_or.reduce(tiles, axis=1)
+def _kinds_of(header: dict) -> np.ndarray:
+    """The bit of each page class, u1[classes]; one that isn't known is of pages that can't move."""
+    names = header["page_classes"]
+    return np.array([KIND_OF_CLASS.get(name, UNKNOWN_PAGES) for name in names], np.uint8)
 
 
-def _reduce(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
-    """`block_kinds` and `class_pages` of all frames."""
-    header = recording.header
-    classes, geometry = len(header["page_classes"]), header["geometry"]
-    blocks = geometry["pages"] >> geometry["pageblock_order"]
-    kinds = np.zeros((len(recording), blocks), np.uint8)
-    class_pages = np.zeros((len(recording), classes), np.int64)
-    for frame, grid in enumerate(recording.grids()):
-        kinds[frame] = _block_kinds(grid, header)
-        for start in range(0, len(grid), _COUNTED_PAGES):
-            part = grid[start : start + _COUNTED_PAGES]
-            class_pages[frame] += np.bincount(part, minlength=classes)
-    return kinds, class_pages
+def _tiles(grid: np.ndarray, kind_of: np.ndarray, block_order: int) -> np.ndarray:
+    """The bit of each page of the whole pageblocks, u1[blocks, pages]; the last cut one is out."""
+    blocks = len(grid) >> block_order
+    return kind_of[grid[: blocks << block_order]].reshape(blocks, 1 << block_order)

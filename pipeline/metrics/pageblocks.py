@@ -11,8 +11,8 @@ from pipeline.metrics.evidence import HUGE_PAGES, KERNEL_PAGES, MOVABLE_PAGES, E
 
 def mixed(evidence: Evidence) -> np.ndarray:
     """Movable pages together with unmovable, reclaimable or unknown kernel pages, % of eligible."""
-    both = MOVABLE_PAGES | KERNEL_PAGES
-    count = _count(evidence, evidence.block_kinds & both == both)
+    kinds = evidence.block_kinds
+    count = _count(evidence, (kinds & MOVABLE_PAGES > 0) & (kinds & KERNEL_PAGES > 0))
     eligible = int(evidence.eligible.sum())
     return 100 * count / eligible if eligible else np.full(len(evidence), np.nan)
 

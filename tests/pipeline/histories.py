@@ -45,12 +45,21 @@ def recorded(
     step: int = 100,
     marks: Sequence[np.ndarray] | None = None,
     blame: np.ndarray | None = None,
+    parameters: dict | None = None,
+    times_us: Sequence[int] | None = None,
+    pages: int = 0,
+    **changes: object,
 ) -> Recording:
-    """Frame n shows `frames[n]` at operation `step` * n and n seconds; `events`: see `event`."""
+    """Frame n shows `frames[n]` at operation `step` * n and n seconds; `events`: see `event`.
+
+    `pages`: free ones besides, of a pageblock that is cut. `changes` replace entries of the header.
+    """
     blocks = len(frames[0])
-    about = header(blocks * PAGES, zones=zones, seed=seed)
+    about = header(blocks * PAGES + pages, zones=zones, seed=seed)
     about["geometry"]["pageblock_order"] = ORDER
     about["mechanism"] |= {"name": name, "grouping": GROUPING if grouping is None else grouping}
+    about["mechanism"]["parameters"] = parameters or {}
+    about |= changes
     about["phases"] = phases or about["phases"]
     if marks is not None:
         about["marks"] = True
@@ -61,10 +70,12 @@ def recorded(
         for number, shown in enumerate(frames):
             writer.append(
                 op=step * number,
-                time_us=1_000_000 * number,
+                time_us=times_us[number] if times_us else 1_000_000 * number,
                 phase=0,
-                grid=grid(shown),
-                block_types=np.array(types[number] if types else [M] * blocks, np.uint8),
+                grid=np.append(grid(shown), np.zeros(pages, np.uint8)),
+                block_types=np.array(
+                    [*(types[number] if types else [M] * blocks), *([M] if pages else [])], np.uint8
+                ),
                 series=rows[number],
                 marks=None if marks is None else marks[number],
             )
@@ -84,15 +95,19 @@ def event(
     claimed: int = 0,
     taken: int = 0,
     free: int = -1,
+    alike: int = -1,
+    block_type: int | None = None,
 ) -> np.ndarray:
     """One event: a claim or fallback of a pageblock by type `new` from `old`, or a failure.
 
-    `taken`: order of the block that a fallback takes; `free`: pages counted for a claim.
+    `taken`: order of the block that a fallback takes; `free`, `alike`: pages counted for a claim;
+    `block_type`: of the pageblock before, where it isn't `old`.
     """
     told = np.zeros((), EVENT_DTYPE)
     told["op"], told["migratetype"], told["fallback_migratetype"] = op, new, old
     told["order"], told["claimed"] = order, claimed
-    told["fallback_order"], told["free_pages"] = taken, free
+    told["block_migratetype"] = old if block_type is None else block_type
+    told["fallback_order"], told["free_pages"], told["alike_pages"] = taken, free, alike
     told["kind"] = {"claim": EVENT_CLAIM, "fallback": EVENT_FALLBACK}.get(kind, EVENT_FAILURE)
     told["pfn"] = block * PAGES if block >= 0 else PFN_NONE
     if kind == "claim":

@@ -138,4 +138,4 @@ def test_the_names_that_options_offer_are_those_that_there_are() -> None:
 
     assert set(options.LAYOUTS) == set(LAYOUTS)
     assert set(options.PALETTES) == set(PALETTES) - {DIFFERENCE.name}
-    assert options.SIZES == tuple(SIZES)
+    assert tuple(SIZES) == options.SIZES

@@ -1,17 +1,18 @@
 """Each rule on recordings made by hand: where it fires, what it says, and where it must not."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipeline.artefacts.tables import write_tables
 from pipeline.findings import COMPARISONS, RULES, findings_of
-from pipeline.findings.case import Case
+from pipeline.findings.case import Case, ranges_of
 from pipeline.findings.finding import SENTENCE_CHARACTERS, Finding
 from pipeline.recording import Recording
 from pipeline.recording_format import RENEWED
-from pipeline.run_folder import read_table
 from tests.pipeline.histories import PAGES, M, R, U, found, one, phases, recorded, zone
 
 OFF = {"rule": "claim", "enabled": False}
@@ -23,15 +24,52 @@ def test_first_pollution_tells_what_came_before(tmp_path: Path) -> None:
     finding = one(recorded(tmp_path / "a.reel", frames, events=events), "first_pollution")
     assert (finding.first_frame, finding.last_frame) == (1, 1)
     assert finding.sentence == (
-        "First mixed pageblock: 2 (DMA32) holds 2 pages that cannot move beside 1 movable, after "
-        "a fallback for a reclaimable request."
+        "First newly mixed pageblock: 2 (DMA32). 2 pages that cannot move came in, beside 1 movable, "
+        "after a fallback for a reclaimable request."
     )
+
+
+@pytest.mark.parametrize(
+    ("frames", "types", "told"),
+    [
+        ([["UUM", "UU"], ["UUM", "UUM"]], [M, U],
+         "mixed pageblock: 1 (DMA32). 1 movable page came in, beside 2 pages that cannot move."),
+        ([["M", "MM"], ["M", "MMK"]], [M, U],
+         "mixed pageblock: 1 (DMA32). 1 page that cannot move came in, beside 2 movable."),
+        ([["", ""], ["M", "UMM"]], [M, U],
+         "mixed pageblock: 1 (DMA32). 1 page that cannot move and 2 movable came in between two "
+         "frames."),
+        ([["H"], ["RRM"]], [U],
+         "mixed pageblock: 0 (DMA32). 2 pages that cannot move and 1 movable came in between two "
+         "frames."),
+        ([["M"], ["R"]], [M],
+         "polluted pageblock: 0 (DMA32), of movable type. 1 page that cannot move came in."),
+    ],
+)  # fmt: skip
+def test_first_pollution_tells_what_came_in(
+    tmp_path: Path, frames: list, types: list, told: str
+) -> None:
+    here = recorded(tmp_path / "a.reel", frames, types=[types] * 2)
+    assert one(here, "first_pollution").sentence == f"First newly {told}"
+
+
+def test_first_pollution_by_another_type(tmp_path: Path) -> None:
+    here = recorded(tmp_path / "a.reel", [["UU"], ["UU"]], types=[[U], [M]])
+    assert one(here, "first_pollution").sentence == (
+        "First newly polluted pageblock: 0 (DMA32). It became movable, with 2 pages that cannot move in "
+        "it."
+    )
+
+
+def test_an_article_before_unmovable(tmp_path: Path) -> None:
+    here = recorded(tmp_path / "a.reel", [[""], ["U"]], events=[("claim", 50, 0, U, M)])
+    assert "after a claim for an unmovable request." in one(here, "first_pollution").sentence
 
 
 def test_first_pollution_of_a_movable_pageblock_without_movable_pages(tmp_path: Path) -> None:
     finding = one(recorded(tmp_path / "a.reel", [[""], ["U"]]), "first_pollution")
     assert finding.sentence == (
-        "First polluted pageblock: 0 (DMA32), of movable type, holds 1 page that cannot move."
+        "First newly polluted pageblock: 0 (DMA32), of movable type. 1 page that cannot move came in."
     )
 
 
@@ -59,6 +97,15 @@ def test_no_lone_page(tmp_path: Path) -> None:
     """Two of them; none; alone, but for a moment; beside a smaller huge page; in DMA."""
     frames = [["UU", "M", "UU", "UHHHHHHHH"]] * 40 + [["UU", "M", "U", "UHHHHHHHH"]]
     assert not found(recorded(tmp_path / "a.reel", frames), "lone_page")
+
+
+def test_what_one_frame_shows_does_not_last(tmp_path: Path) -> None:
+    """One of few frames is a twentieth of them, but "for 0 s" tells nothing; nor do two at once."""
+    assert not found(recorded(tmp_path / "a.reel", [["M"], ["U"], ["M"]]), "lone_page")
+    at_once = recorded(tmp_path / "b.reel", [["M"], ["U"], ["U"]], times_us=[0, 7, 7])
+    assert not found(at_once, "lone_page")
+    short = recorded(tmp_path / "c.reel", [["M"], ["U"], ["U"]], times_us=[0, 7, 40_007])
+    assert "for 0.04 s." in one(short, "lone_page").sentence
 
 
 def test_pages_that_no_metric_counts_are_no_lone_pages(tmp_path: Path) -> None:
@@ -113,31 +160,50 @@ def test_fallbacks_that_crowd(tmp_path: Path) -> None:
     )
 
 
-def test_the_first_harmful_fallback(tmp_path: Path) -> None:
-    """Not that of a movable request, not from a reclaimable list, not of a whole pageblock."""
-    harmless = [
+def test_the_first_fallback_that_pollutes(tmp_path: Path) -> None:
+    """Not by a movable request, from a reclaimable list, whole, in one that isn't movable."""
+    clean = [
+        ("fallback", 5, 1, U, M, 2, 1, 3, -1, -1, U),
         ("fallback", 10, 0, M, U), ("fallback", 20, 0, R, U), ("fallback", 30, 0, U, M, 0, 1, 10),
     ]  # fmt: skip
-    events = [*harmless, ("fallback", 150, 1, U, M, 2, 1, 3, 11), ("fallback", 160, 0, R, M)]
-    finding = one(recorded(tmp_path / "a.reel", [["", ""]] * 3, events=events), "first_harm")
+    events = [*clean, ("fallback", 150, 1, U, M, 2, 1, 3, 11, 2), ("fallback", 160, 0, R, M)]
+    finding = one(
+        recorded(tmp_path / "a.reel", [["", ""]] * 3, events=events), "first_polluting_fallback"
+    )
     assert (finding.first_frame, finding.last_frame) == (2, 2)
     assert (finding.first_pfn, finding.last_pfn) == (PAGES, 2 * PAGES - 1)
     assert finding.more["op"] == 150
     assert finding.sentence == (
-        "First harmful fallback: an unmovable request takes a block of 8 pages in movable "
-        "pageblock 1, and claims it (11 of 16 pages are free)."
+        "First fallback that pollutes: an unmovable request takes 8 pages in movable pageblock 1, "
+        "and claims it, 11 of 16 pages free and 2 in use that suit it."
     )
-    assert not found(recorded(tmp_path / "b.reel", [["", ""]] * 3, events=harmless), "first_harm")
+    assert not found(
+        recorded(tmp_path / "b.reel", [["", ""]] * 3, events=clean), "first_polluting_fallback"
+    )
 
 
 def test_a_large_pageblock_of_the_mechanism_isnt_taken_whole(tmp_path: Path) -> None:
-    events = [("fallback", 50, 1, R, M, 0, 0, 9)]
+    """It is told by its own number and its own pages, which are those that were counted."""
+    events = [("fallback", 5000, 70, R, M, 0, 0, 9, 318)]
     grouping = {"rule": "march-2007", "block_order": 10}
-    here = recorded(tmp_path / "a.reel", [["", ""]] * 2, events=events, grouping=grouping)
-    assert one(here, "first_harm").sentence == (
-        "First harmful fallback: a reclaimable request takes a block of 512 pages in movable "
-        "pageblock 1, which stays movable."
+    here = recorded(
+        tmp_path / "a.reel", [[""] * 128] * 2, events=events, grouping=grouping, step=9000
     )
+    finding = one(here, "first_polluting_fallback")
+    assert finding.sentence == (
+        "First fallback that pollutes: a reclaimable request takes 512 pages in the movable "
+        "1024-page block at pfn 1024, which stays movable, 318 of 1024 pages free."
+    )
+    assert finding.pfns == ((1024, 2047),)
+
+
+def test_what_was_counted_is_left_out_where_a_sentence_has_no_room(tmp_path: Path) -> None:
+    events = [("fallback", 5000, 70, R, M, 0, 0, 9, 318, 400)]
+    here = recorded(
+        tmp_path / "a.reel", [[""] * 128] * 2, events=events, grouping={"block_order": 10},
+        step=9000,
+    )  # fmt: skip
+    assert one(here, "first_polluting_fallback").sentence.endswith(", which stays movable.")
 
 
 def test_few_or_even_fallbacks_are_no_burst(tmp_path: Path) -> None:
@@ -177,32 +243,37 @@ def test_of_many_attempts_those_that_failed_most_are_told(tmp_path: Path) -> Non
     assert told[-1] == "phase8: of 9 requests for huge pages (order 9) 1 is met."
 
 
-REST = phases(("load", 0, 100), ("rest1", 100, 200), ("rest2", 200, 300), ("end", 300, 400))
+def test_each_finding_tells_the_place_of_its_recording(tmp_path: Path) -> None:
+    """Also of recordings that differ in nothing but what they show, and beside an empty one."""
+    clean = recorded(tmp_path / "a.reel", [["M"], ["M"], ["M"]])
+    data = clean.path.read_bytes()
+    (tmp_path / "empty.reel").write_bytes(data[: data.index(b"FRAM")])
+    spoilt = recorded(tmp_path / "b.reel", [["M"], ["U"], ["U"]])
+    empty = Recording.open(tmp_path / "empty.reel")
+    assert one([clean, empty, spoilt], "lone_page").place == 2
+    assert one([spoilt, empty, clean], "lone_page").place == 0
 
 
-def rested(path: Path, name: str, rest1: str, rest2: str, *, seed: int = 0, **of) -> Recording:
-    load = of.get("load", "UUUU")
-    frames = [list(shown) for shown in ("....", load, rest1, rest2, load)]
-    return recorded(path, frames, phases=REST, name=name, seed=seed)
+def test_the_pages_that_are_meant_are_no_hull(tmp_path: Path) -> None:
+    """Pageblocks 0 and 3 end as another type, of 1 and 2 nothing is said."""
+    types = [[M] * 4, [R, M, M, U]]
+    finding = one(recorded(tmp_path / "a.reel", [["M"] * 4] * 2, types=types), "converted")
+    assert finding.pfns == ((0, PAGES - 1), (3 * PAGES, 4 * PAGES - 1))
+    assert (finding.first_pfn, finding.last_pfn) == (0, 4 * PAGES - 1)
+    events = [("fallback", 2000 + n, n % 4 // 3 * 3, M, U, 0, 0, 1) for n in range(40)]
+    burst = one(recorded(tmp_path / "b.reel", [[""] * 4] * 40, events=events), "fallback_burst")
+    assert burst.pfns == ((0, 1), (3 * PAGES, 3 * PAGES + 1))
 
 
-def test_the_greatest_difference_at_rest(tmp_path: Path) -> None:
-    first = rested(tmp_path / "a.reel", "one", "UUU.", "U...")
-    second = rested(tmp_path / "b.reel", "two", "UU..", "UUUU")
-    finding = one([first, second], "rest_difference")
-    assert (finding.mechanism, finding.first_frame, finding.last_frame) == ("two", 3, 3)
-    assert finding.sentence == (
-        "At rest2, 3 of 4 pageblocks can become a huge page with one, 0 of 4 with two."
-    )
+BLOCKS = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 9)), min_size=1, max_size=20)
 
 
-def test_no_difference_at_rest(tmp_path: Path) -> None:
-    """The same; only at a phase that isn't rest; with memory in huge pages; of another seed."""
-    first = rested(tmp_path / "a.reel", "one", "U...", "U..H")
-    same = rested(tmp_path / "b.reel", "two", "U...", "UUUU", load="....")
-    assert not found([first, same], "rest_difference")
-    other = rested(tmp_path / "c.reel", "two", "UUUU", "UUUU", seed=1)
-    assert not found([first, other], "rest_difference")
+@given(BLOCKS)
+def test_ranges_cover_the_pages_of_all_blocks(blocks: list[tuple[int, int]]) -> None:
+    ranges = ranges_of(*(np.array(column) for column in zip(*blocks, strict=True)))
+    covered = [pfn for first, last in ranges for pfn in range(first, last + 1)]
+    assert covered == sorted({pfn for start, n in blocks for pfn in range(start, start + n)})
+    assert all(last + 1 < first for (_, last), (first, _) in pairwise(ranges))
 
 
 def test_findings_stand_by_frame_and_no_rule_floods(tmp_path: Path) -> None:
@@ -214,30 +285,19 @@ def test_findings_stand_by_frame_and_no_rule_floods(tmp_path: Path) -> None:
     assert not findings_of([])
 
 
-def test_the_figures_are_those_of_series_csv(tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    frames = [["M"] * 8, ["M"] * 6 + ["UM", "U"], ["UM"] * 8, ["UM", *["M"] * 7]]
-    here = recorded(tmp_path / "a.reel", frames, grouping=OFF, phases=REST)
-    other = recorded(tmp_path / "b.reel", [["M"] * 8] * 4, name="other", phases=REST)
-    write_tables(tmp_path / "run", (here.path, other.path), lambda done, total: None)
-    series = read_table(tmp_path / "run" / "series.csv").set_index(["mechanism", "frame"])
-    scatter, half = one(here, "scatter"), one(here, "half_fit")
-    mixed = series.loc[("test", scatter.more["frame"]), "mixed"]
-    assert scatter.more["mixed_blocks"] == mixed * 8 / 100 == 8
-    fit = series["potential_huge"]
-    assert half.more["blocks"] == fit["test", half.first_frame] == 0
-    rest = one([here, other], "rest_difference")
-    assert rest.more["least_blocks"] == fit["test", rest.first_frame] == 0
-    assert rest.more["most_blocks"] == fit["other", rest.first_frame] == 8
-    for finding, figure in ((half, "blocks"), (rest, "least_blocks"), (rest, "most_blocks")):
-        assert f"{finding.more[figure]} of 8 pageblocks" in finding.sentence or (
-            f"{finding.more[figure]} of 8 with" in finding.sentence
-        )
-
-
 def test_a_finding_is_one_short_sentence_with_a_range() -> None:
     good = Finding("rule", "m", "w", 0, 1, 2, 3, 3, "A sentence.")
-    assert "more" not in good.row()
+    assert list(good.row()) == [
+        "rule", "mechanism", "workload", "seed", "first_frame", "last_frame", "first_pfn",
+        "last_pfn", "sentence",
+    ]  # fmt: skip
+    assert good.pfns == ((3, 3),)
+    apart = Finding("rule", "m", "w", 0, 1, 2, 3, 9, "A sentence.", pfns=((3, 4), (8, 9)))
+    assert apart.pfns == ((3, 4), (8, 9))
+    with pytest.raises(ValueError, match="elsewhere"):
+        Finding("rule", "m", "w", 0, 1, 2, 3, 9, "A sentence.", pfns=((3, 4), (6, 8)))
+    with pytest.raises(ValueError, match="before it begins"):
+        Finding("rule", "m", "w", 0, 1, 2, 3, 9, "A sentence.", pfns=((3, 5), (4, 9)))
     with pytest.raises(ValueError, match="before it begins"):
         Finding("rule", "m", "w", 0, 2, 1, 3, 3, "A sentence.")
     with pytest.raises(ValueError, match="before it begins"):
@@ -250,7 +310,7 @@ def test_seconds_in_words(tmp_path: Path) -> None:
     case = Case(recorded(tmp_path / "a.reel", [["M"]] * 5))
     case.recording.times_us = np.array([0, 250_000, 1_400_000, 3_000_000_000, 3_000_000_000])
     told = [case.seconds(0, frame) for frame in range(1, 4)]
-    assert [*told, case.seconds(3, 4)] == ["0.25 s", "1 s", "3,000 s", "0 s"]
+    assert [*told, case.seconds(3, 4)] == ["0.25 s", "1.4 s", "3,000 s", "0 s"]
 
 
 def test_every_rule_says_what_it_is() -> None:

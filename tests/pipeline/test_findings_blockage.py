@@ -41,6 +41,7 @@ def test_the_block_that_most_requests_came_nearest_to(tmp_path: Path) -> None:
     )
     assert (finding.first_frame, finding.last_frame) == (2, 3)
     assert (finding.first_pfn, finding.last_pfn) == (16, 17)
+    assert finding.pfns == ((16, 17),)
     assert finding.more == {"failures": 4, "at_this_block": 3, "in_use_pages": 2}
 
 
@@ -78,3 +79,12 @@ def test_in_a_run(tmp_path: Path) -> None:
         counts = np.unique(recording.blame["failed_op"][inside], return_counts=True)[1]
         assert finding.more["in_use_pages"] == counts.min()
         assert finding.more["at_this_block"] <= finding.more["failures"]
+
+
+def test_pages_between_those_in_the_way_are_not_meant(tmp_path: Path) -> None:
+    events = [failure(110, 1, 12)]
+    blame = rows(110, (17, 3), (18, 3), (22, 3), (30, 2))
+    here = recorded(tmp_path / "a.reel", FRAMES, events=events, blame=blame, phases=PHASES)
+    (finding,) = found(here, "in_the_way")
+    assert finding.pfns == ((17, 18), (22, 22), (30, 30))
+    assert (finding.first_pfn, finding.last_pfn) == (17, 30)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.findings import findings_of
 from pipeline.recording import Recording
-from tests.pipeline.histories import PAGES, M, found, one, phases, recorded, zone
+from tests.pipeline.histories import PAGES, M, U, found, one, phases, recorded, zone
 
 OFF = {"rule": "claim", "enabled": False}
 FREE = "free_pages:DMA32"
@@ -43,8 +44,8 @@ def test_the_reserve_stays_whole_until_it_is_split(tmp_path: Path) -> None:
     assert (finding.first_frame, finding.last_frame) == (1, 4)
     assert (finding.first_pfn, finding.last_pfn) == (PAGES, 2 * PAGES - 1)
     assert finding.sentence == (
-        "Pageblock 1, 12% up zone DMA32, stays whole for 3 s, the only one; min_free is worth 1. "
-        "2 of 2 huge pages got then lie there."
+        "Pageblock 1, 12% up zone DMA32, stays whole for 3 s, the only one; min_free is worth 1 "
+        "pageblock. 2 of 2 huge pages got then lie there."
     )
     assert one(here, "reserve_only").last_frame == 4
 
@@ -74,6 +75,14 @@ def test_huge_pages_from_elsewhere_are_not_the_reserves(tmp_path: Path) -> None:
     assert [f.sentence for f in found(here, "reserve_only")] == [
         "In load, huge pages come from the min_free reserve alone: pageblock 1; 8 are eligible."
     ]
+
+
+def test_of_many_pageblocks_the_first_are_named(tmp_path: Path) -> None:
+    zones = [zone("DMA32", 0, 12, min_pages=5 * PAGES, high_pages=200)]
+    huge = ["H"] * 5 + ["M"] * 7
+    here = recorded(tmp_path / "a.reel", [[""] * 5 + ["M"] * 7, huge, huge], zones=zones,
+                    series={FREE: [80, 80, 80]}, grouping=OFF)  # fmt: skip
+    assert "pageblocks 0, 1, 2, 3 and 1 more; 12" in one(here, "reserve_only").sentence
 
 
 ZONES = [zone("DMA32", 0, 2, high_pages=4), zone("Movable", 2, 4, high_pages=4)]
@@ -144,10 +153,28 @@ def test_sparse_reclaimable_pageblocks_at_the_end(tmp_path: Path) -> None:
     assert (finding.first_pfn, finding.last_pfn) == (0, 3 * PAGES - 1)
     assert finding.sentence == (
         "2 pageblocks hold reclaimable pages only, 2 at the end (6.2% of the room), for the last "
-        "1 s: not reclaimed."
+        "1 s."
     )
 
 
 def test_what_was_sparse_a_moment_only_is_not_told(tmp_path: Path) -> None:
     frames = [["RRR"]] * 40 + [["RR"]]
     assert not found(recorded(tmp_path / "a.reel", frames), "sparse_reclaimable")
+
+
+def test_a_recording_of_a_real_kernel_tells_less(tmp_path: Path) -> None:
+    """No columns, no grouping, no events, no parameters: what frames show is found."""
+    zones = [zone("DMA32", 0, 4, min_pages=PAGES, high_pages=99),
+             zone("Movable", 4, 8, high_pages=0)]  # fmt: skip
+    frames = [["M"] * 8, ["M", "", *["UM"] * 2, *["M"] * 4], ["M", "U", *["UM"] * 2, *["M"] * 4],
+              ["M", "U", *["UM"] * 2, *["M"] * 4]]  # fmt: skip
+    real = {"series_columns": [], "mechanism": {"name": "real", "title": "a real kernel"}}
+    here = recorded(tmp_path / "a.reel", frames, zones=zones, **real)
+    told = {finding.rule: finding for finding in findings_of([here, here])}
+    assert set(told) == {"first_pollution", "lone_page", "solid", "zone_movable"}
+    assert told["lone_page"].first_pfn == 2 * PAGES
+    bare = [{"name": "Normal", "start_pfn": 0, "end_pfn": 8 * PAGES, "high_pages": 9}]
+    assert findings_of([recorded(tmp_path / "b.reel", frames, zones=bare, **real)])
+    events = [("fallback", 150, 1, U, M), ("failure", 160, 0, M, M, 3)]
+    traced = recorded(tmp_path / "c.reel", frames, zones=zones, events=events, **real)
+    assert "movable pageblock 1, which" in one(traced, "first_polluting_fallback").sentence

@@ -5,11 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.findings.case import Case
 from pipeline.genealogy import changes
-from pipeline.genealogy.episodes import cause, episodes, polluted, survival_of
-from pipeline.genealogy.history import History, longest_run, runs
+from pipeline.genealogy.episodes import EPISODE_DTYPE, cause, episodes, polluted
+from pipeline.genealogy.history import History
+from pipeline.genealogy.lifetimes import lifetimes
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import Evidence
+from pipeline.recording import Recording
 from tests.pipeline.histories import PAGES, M, R, U, recorded
 
 OFF = {"rule": "claim", "enabled": False}
@@ -74,10 +77,10 @@ def test_what_was_polluted_at_the_start_enters_no_curve(tmp_path: Path) -> None:
     found = episodes(of)
     assert found["at_start"].tolist() == [True, False]
     assert [cause(of, episode) for episode in found] == ["at start", "no event"]
-    curve = survival_of(found, "ops")
-    assert curve.at_risk.tolist() == [1]
-    assert curve.times.tolist() == [200]
-    assert survival_of(found, "time_us").median()[0] == 2_000_000
+    lived = lifetimes(found)
+    assert lived.over_ops.at_risk.tolist() == [1]
+    assert lived.over_ops.times.tolist() == [200]
+    assert lived.over_us.median()[0] == 2_000_000
 
 
 def test_an_own_block_that_a_movable_page_enters_begins_then(tmp_path: Path) -> None:
@@ -108,7 +111,7 @@ def test_without_grouping_the_cause_is_that(tmp_path: Path) -> None:
     assert cause(of, episodes(of)[0]) == "no grouping"
 
 
-def test_claims_steals_and_harm_are_counted_by_block(tmp_path: Path) -> None:
+def test_claims_steals_and_pollution_are_counted_by_block(tmp_path: Path) -> None:
     told = [
         ("claim", 10, 1, U, M),
         ("fallback", 10, 1, U, M, 0, 1),
@@ -119,7 +122,7 @@ def test_claims_steals_and_harm_are_counted_by_block(tmp_path: Path) -> None:
     of = history(tmp_path, [["", "", ""]] * 2, events=told)
     assert changes.claims(of).tolist() == [0, 1, 0]
     assert changes.steals(of).tolist() == [2, 1, 0]
-    assert changes.harmful(of).tolist() == [1, 1, 0]
+    assert changes.polluting(of).tolist() == [1, 1, 0]
 
 
 def test_a_claim_of_a_larger_block_concerns_all_its_pageblocks(tmp_path: Path) -> None:
@@ -158,12 +161,67 @@ def test_zones_by_pageblock(tmp_path: Path) -> None:
     assert of.zone_blocks(of.zones[1]).tolist() == [False, False, True, True]
 
 
-@pytest.mark.parametrize(
-    ("text", "found", "longest"),
-    [("", [], (0, 0)), ("..", [], (0, 0)), ("#", [(0, 1)], (0, 1)),
-     (".##.#", [(1, 3), (4, 5)], (1, 3)), ("#.#", [(0, 1), (2, 3)], (0, 1))],
-)  # fmt: skip
-def test_runs(text: str, found: list, longest: tuple[int, int]) -> None:
-    there = np.array([letter == "#" for letter in text], bool)
-    assert list(zip(*map(list, runs(there)), strict=True)) == found
-    assert longest_run(there) == longest
+def test_the_frames_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the rules need and what the metrics need comes from one pass over the frames."""
+    here = recorded(tmp_path / "a.reel", [["UM", "M"], ["UM", ""], ["M", "H"]])
+    passes = []
+    grids = Recording.grids
+    monkeypatch.setattr(Recording, "grids", lambda of: passes.append(of) or grids(of))
+    case = Case(here)
+    assert case.values("mixed").tolist() == [50, 50, 0]
+    assert case.history.kernel_pages.tolist() == [[1, 0], [1, 0], [0, 0]]
+    assert case.huge_requests()[0].tolist() == [0, 0, 0]
+    assert np.isnan(case.fit).tolist() == [False, False, True]
+    assert len(passes) == 1
+
+
+def test_a_history_is_the_evidence_of_the_metrics(tmp_path: Path) -> None:
+    of = history(tmp_path, [["UM", "R", "KM", "X", "H", "p"], ["", "M", "U", "X", "", "MR"]])
+    evidence = Evidence(of.recording)
+    assert of.block_kinds.tolist() == evidence.block_kinds.tolist()
+    assert of.class_pages.tolist() == evidence.class_pages.tolist()
+    assert evidence.class_pages.sum(axis=1).tolist() == [6 * PAGES] * 2
+    assert evidence.pages_of("movable").tolist() == [2, 2]
+    assert evidence.pages_of("kernel_unknown").tolist() == [1, 0]
+    assert METRICS["mixed"].measure(evidence).tolist() == [40, 20]
+    assert METRICS["nonmov_blocks"].measure(evidence).tolist() == [3, 2]
+
+
+def test_half_lives_in_words() -> None:
+    def lived(*ends: float, censored: int = 0) -> list[str]:
+        found = np.zeros(len(ends) + censored, EPISODE_DTYPE)
+        found["time_us"][: len(ends)] = [1_000_000 * end for end in ends]
+        found["ops"][: len(ends)] = [1_000_000 * end for end in ends]
+        found["time_us"][len(ends) :] = found["ops"][len(ends) :] = 10**9
+        found["censored"][len(ends) :] = True
+        return lifetimes(found).half_life_texts()
+
+    assert lived() == ["none was polluted"]
+    assert lived(1, censored=9) == ["not reached: 90% still polluted"]
+    assert lived(0.02) == [
+        "0.02 s (no interval), by 1 left", "20,000 operations (no interval), by 1 left",
+    ]  # fmt: skip
+    assert lived(0.25) == [
+        "0.25 s (no interval), by 1 left", "0.25 M operations (no interval), by 1 left",
+    ]  # fmt: skip
+    assert lived(0.25, 1.5, 40) == [
+        "1.5 s (0.25 to \N{INFINITY}), by 2 left",
+        "1.5 M operations (0.25 to \N{INFINITY}), by 2 left",
+    ]  # fmt: skip
+    # By hand: Greenwood's variance of 26 and 14 of 40, on the scale of log(-log S).
+    assert lived(*range(1, 41)) == ["20 s (14 to 26)", "20 M operations (14 to 26)"]
+
+
+def test_a_half_life_on_one_clock_alone() -> None:
+    """By operations the one that lasts longer than the recording comes last, by time first."""
+    found = np.zeros(2, EPISODE_DTYPE)
+    found["time_us"], found["ops"], found["censored"] = [2_000_000, 1_000_000], [5, 9], [0, 1]
+    assert lifetimes(found).half_life_texts() == [
+        "2 s (no interval), by 1 left", "5 operations (5 to \N{INFINITY}), by 2 left",
+    ]  # fmt: skip
+    found["time_us"] = [2_000_000, 3_000_000]
+    found = np.append(found, found[1:])
+    found["time_us"][2] = 1_000_000
+    assert lifetimes(found).half_life_texts() == [
+        "2 s (2 to \N{INFINITY}), by 2 left", "not reached in operations",
+    ]  # fmt: skip

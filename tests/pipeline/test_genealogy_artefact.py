@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.artefacts.figures import figures_of
 from pipeline.artefacts.genealogy import TABLES, write_tables
 from pipeline.artefacts.genealogy_figure import block_states, figure_of, map_rows, write_picture
 from pipeline.genealogy.history import History
@@ -58,7 +59,7 @@ def test_one_row_a_pageblock(tables: dict[str, pd.DataFrame]) -> None:
     )
     assert rows["claims"].tolist() == [0, 1, 0, 0, 0]
     assert rows["steals"].tolist() == [2, 0, 0, 0, 0]
-    assert rows["harmful_fallbacks"].tolist() == [1, 1, 0, 0, 0]
+    assert rows["polluting_fallbacks"].tolist() == [1, 1, 0, 0, 0]
     assert rows["changes_between_frames"].tolist() == [0, 0, 1, 0, 0]
     assert rows["episodes"].tolist() == [2, 1, 0, 0, 0]
     assert rows["recoveries"].tolist() == [1, 1, 0, 0, 0]
@@ -141,7 +142,10 @@ def test_the_figure_shows_what_the_tables_say(made: Recording) -> None:
     figure = figure_of([History(made)])
     (curve,) = figure.curves
     assert (curve.episodes, curve.recovered, curve.at_start) == (2, 1, 1)
-    assert (curve.half_life_s.value, curve.half_life_ops.value) == (3, 300)
+    assert curve.half_life_s == 3
+    assert curve.half_life_texts == [
+        "3 s (no interval), by 1 left", "300 operations (no interval), by 1 left",
+    ]  # fmt: skip
     assert curve.observed_us == 3_000_000
     assert figure.maps[0].claim_back.tolist() == [False]
     assert figure.metadata["recordings"][0]["mechanism"] == "made"
@@ -168,3 +172,34 @@ def test_episodes_of_a_recording_without_events(tmp_path: Path) -> None:
     rows = read_table(tmp_path / "episodes.csv")
     assert rows["cause"].tolist() == ["no grouping"]
     assert rows["cause_op"].isna().all()
+
+
+def test_curves_and_maps_have_names_that_tell_them_apart(tmp_path: Path) -> None:
+    recordings = [
+        recorded(tmp_path / f"{share}.reel", FRAMES, name="zone", parameters={"kernelcore": share})
+        for share in ("30%", "70%")
+    ]
+    figure = figure_of([History(recording) for recording in recordings])
+    names = ["zone, kernelcore=30%", "zone, kernelcore=70%"]
+    assert [curve.name for curve in figure.curves] == names
+    assert [drawn.name for drawn in figure.maps] == names
+    assert map_rows(figure)["mechanism"].unique().tolist() == names
+
+
+def test_a_machine_below_one_pageblock(tmp_path: Path) -> None:
+    """No rows of pageblocks and episodes, one of the half-life, a figure that says why."""
+    tiny = recorded(tmp_path / "tiny.reel", [[], []], pages=7)
+    write_tables(tmp_path, (tiny.path,), quiet)
+    assert not len(read_table(tmp_path / "genealogy.csv"))
+    assert not len(read_table(tmp_path / "episodes.csv"))
+    assert read_table(tmp_path / "half_life.csv")["episodes"].tolist() == [0]
+    write_picture([tiny.path], tmp_path / "figures" / "genealogy", quiet)
+    assert not len(read_table(tmp_path / "figures" / "genealogy_map.csv"))
+    told = (tmp_path / "figures" / "genealogy.svg").read_text()
+    assert "no pageblock: memory is smaller than one" in told
+
+
+def test_phases_are_key_ones_where_nothing_else_is_told(made: Recording) -> None:
+    assert figure_of([History(made)]).phases == [("all", 0, True)]
+    figures = figures_of([made], lambda recording, name: np.zeros(len(recording)))
+    assert [phase.key for phase in figures["overview"][0].clock.phases] == [True]

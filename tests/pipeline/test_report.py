@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.artefacts.report import failures_of, figure
+from pipeline.artefacts.panels import Drawing, panels
+from pipeline.artefacts.report import failures_of, figure, lasting, report_of
 from pipeline.artefacts.report_making import command_of
 from pipeline.config import MechanismChoice, RunConfig, WorkloadChoice
+from pipeline.findings.case import Case
 from pipeline.recording import Recording
 from pipeline.recording_format import BLAME_DTYPE
 from tests.pipeline.commands import Commands, pagereel  # noqa: F401
+from tests.pipeline.histories import PAGES, recorded
 from tests.renderer import reports
 
 RUN = ["run", "-w", "churn", "-p", "memory_mib=24", "-p", "requests=9000", "--frames", "8",
@@ -144,3 +147,32 @@ def test_faults_are_one_line(run: Path, tmp_path: Path, pagereel: Commands) -> N
     assert "no run" in pagereel.refused("report", tmp_path, "-o", tmp_path / "x.html", code=2)
     missing = pagereel.refused("report", tmp_path / "no.reel", "-o", tmp_path / "x.html", code=1)
     assert "no such file" in missing
+
+
+def test_a_finding_stands_in_the_panel_of_its_recording(tmp_path: Path) -> None:
+    """Of one mechanism with other parameters, and of the same before and after a patch."""
+    clean, spoilt = [["M", "M"]] * 3, [["M", "M"], ["U", "M"], ["U", "M"]]
+    for others in ({"parameters": {"kernelcore": "70%"}}, {}):
+        first = recorded(tmp_path / "a.reel", clean, name="zone", parameters={"kernelcore": "30%"})
+        second = recorded(tmp_path / "b.reel", spoilt, name="zone", **others)
+        drawing = Drawing()
+        report = report_of(panels([first.path, second.path], drawing), drawing)
+        (lone,) = [found for found in report.findings if found.rule == "lone_page"]
+        assert (lone.panel, lone.first_pfn) == (1, 0)
+        (solid, other) = [found for found in report.findings if found.rule == "solid"]
+        assert solid.pfns == other.pfns == ((0, 2 * PAGES - 1),)
+        assert lone.more == {"block": 0, "renewals": 0}
+        assert [of.panel for of in report.lasting] == [0, 1]
+        assert [of.texts["polluted since"] for of in report.lasting] == ["0", "1"]
+
+
+def test_half_lives_below_a_second_are_told(tmp_path: Path) -> None:
+    frames, times_us = [["M"], ["UM"], ["M"], ["M"]], [0, 1_000, 251_000, 900_000]
+    case = Case(recorded(tmp_path / "a.reel", frames, times_us=times_us), 3)
+    told = lasting(case)
+    assert told.panel == 3
+    assert told.texts == {
+        "polluted at the start": "0", "polluted since": "1", "of these recovered": "1",
+        "half-life": "0.25 s (no interval)",
+    }  # fmt: skip
+    assert told.blocks == [(0, "1 time", 1)]

@@ -7,14 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
 
-from renderer.genealogy_figure import (
-    GenealogyFigure,
-    HalfLife,
-    SurvivalCurve,
-    draw,
-    half_life_texts,
-)  # fmt: skip
+from renderer.figure_style import dashes
+from renderer.genealogy_figure import GenealogyFigure, SurvivalCurve, draw
 from renderer.genealogy_map import COLOURS, STATES, BlockMap, reduced
 from renderer.palette import line_colour
 
@@ -31,13 +27,13 @@ CURVE = SurvivalCurve(
     episodes=4,
     recovered=2,
     at_start=3,
-    half_life_s=HalfLife(5, 2, NAN),
-    half_life_ops=HalfLife(1_234_567, NAN, NAN),
+    half_life_s=5,
+    half_life_texts=["5 s (2 to \N{INFINITY})", "1.2 M operations (no interval)"],
 )
 NEVER = replace(
     CURVE, name="two", times_us=np.empty(0, int), at_risk=np.empty(0, int),
     ended=np.empty(0, int), surviving=np.empty(0), low=np.empty(0), high=np.empty(0), recovered=0,
-    half_life_s=HalfLife(NAN, NAN, NAN), half_life_ops=HalfLife(NAN, NAN, NAN),
+    half_life_s=NAN, half_life_texts=["not reached: 100% still polluted"],
 )  # fmt: skip
 
 
@@ -105,20 +101,30 @@ def test_the_table_says_how_many_recovered() -> None:
     assert "(3)" in " ".join(shown)  # polluted at the first frame
 
 
-@pytest.mark.parametrize(
-    ("curve", "lines"),
-    [
-        (CURVE, ["5 s (2 to \N{INFINITY})",
-                 "1.23 M operations (\N{INFINITY} to \N{INFINITY})"]),
-        (NEVER, ["not reached: 100% still polluted"]),
-        (replace(NEVER, surviving=np.array([0.96])), ["not reached: 96% still polluted"]),
-        (replace(NEVER, half_life_s=HalfLife(1, 1, 2)),
-         ["1 s (1 to 2)", "not reached in operations"]),
-        (replace(NEVER, episodes=0), ["none was polluted"]),
-    ],
-)  # fmt: skip
-def test_half_lives_in_words(curve: SurvivalCurve, lines: list[str]) -> None:
-    assert half_life_texts(curve) == lines
+def test_no_curve_looks_like_another() -> None:
+    """The ninth has the colour of the first, and other dashes."""
+    names = [str(number) for number in range(16)]
+    canvas = draw(figure(*(replace(CURVE, name=name) for name in names)))
+    drawn = [line for line in canvas.axes[0].get_lines() if line.get_label() in names]
+    looks = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in drawn}
+    assert len(drawn) == len(looks) == len(names)
+    assert dashes(0) != dashes(8)
+    colours = [line.get_color() for line in drawn]
+    samples = [a for a in canvas.artists if isinstance(a, Line2D) and a.get_color() in colours]
+    assert [(s.get_color(), str(s._unscaled_dash_pattern)) for s in samples] == [
+        (line.get_color(), str(line._unscaled_dash_pattern)) for line in drawn
+    ]
+
+
+def test_a_machine_without_a_pageblock_has_no_map() -> None:
+    empty = replace(block_map("one", np.empty((6, 0), np.uint8)), claim_frames=np.empty(0, int),
+                    claim_blocks=np.empty(0, int), claim_types=np.empty(0, int),
+                    claim_back=np.empty(0, bool))  # fmt: skip
+    canvas = draw(replace(figure(replace(NEVER, episodes=0)), maps=[empty]))
+    canvas.draw_without_rendering()
+    (axis,) = canvas.axes[1:]
+    assert [text.get_text() for text in axis.texts] == ["no pageblock: memory is smaller than one"]
+    assert not axis.get_images()
 
 
 @pytest.mark.parametrize("count", [1, 3, 8])
