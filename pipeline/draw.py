@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.artefacts import (
+    Progress,
     Task,
     animation,
     figures,
@@ -125,13 +126,14 @@ def draw_figures(paths: list[Path], output: Path, columns: str, force: bool) -> 
     if not _is_folder(output):
         raise UsageError(f"{output}: figures are several files: name a folder")
     check_output(output, force, "figures")
+    _make([Task(str(output), _write_figures, (paths, output, columns))], force=True)
+
+
+def _write_figures(paths: list[Path], output: Path, columns: str, progress: Progress) -> None:
+    """Curves and what blocks huge pages, of all seeds; genealogy, of the first ones."""
+    figures.write(paths, output, "", _drawing(), columns, progress=progress)
     first_seeds = [group.recordings[0].path for group in groups_of([*map(opened, paths)])]
-    base = output / genealogy.FIGURE
-    tasks = [
-        Task(str(output), figures.write, (paths, output, "", _drawing(), columns)),
-        Task(f"{base}.png", genealogy_figure.write_picture, (first_seeds, base)),
-    ]
-    _make(tasks, force=True)
+    genealogy_figure.write_picture(first_seeds, output / genealogy.FIGURE, progress)
 
 
 def draw_report(paths: list[Path], output: Path, layout: str | None, force: bool) -> None:

@@ -24,8 +24,8 @@ def test_first_pollution_tells_what_came_before(tmp_path: Path) -> None:
     finding = one(recorded(tmp_path / "a.reel", frames, events=events), "first_pollution")
     assert (finding.first_frame, finding.last_frame) == (1, 1)
     assert finding.sentence == (
-        "First newly mixed pageblock: 2 (DMA32). 2 pages that cannot move came in, beside 1 movable, "
-        "after a fallback for a reclaimable request."
+        "First newly mixed pageblock: 2 (DMA32). 2 pages that cannot move came in, beside 1 "
+        "movable, after a fallback for a reclaimable request."
     )
 
 
@@ -56,8 +56,8 @@ def test_first_pollution_tells_what_came_in(
 def test_first_pollution_by_another_type(tmp_path: Path) -> None:
     here = recorded(tmp_path / "a.reel", [["UU"], ["UU"]], types=[[U], [M]])
     assert one(here, "first_pollution").sentence == (
-        "First newly polluted pageblock: 0 (DMA32). It became movable, with 2 pages that cannot move in "
-        "it."
+        "First newly polluted pageblock: 0 (DMA32). It became movable, with 2 pages that cannot "
+        "move in it."
     )
 
 
@@ -69,7 +69,8 @@ def test_an_article_before_unmovable(tmp_path: Path) -> None:
 def test_first_pollution_of_a_movable_pageblock_without_movable_pages(tmp_path: Path) -> None:
     finding = one(recorded(tmp_path / "a.reel", [[""], ["U"]]), "first_pollution")
     assert finding.sentence == (
-        "First newly polluted pageblock: 0 (DMA32), of movable type. 1 page that cannot move came in."
+        "First newly polluted pageblock: 0 (DMA32), of movable type. 1 page that cannot move came "
+        "in."
     )
 
 
