@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from allocator.terms import EVENT_CLAIM, EVENT_FALLBACK, EVENT_KINDS
+from allocator.terms import EVENT_KINDS
+from pipeline.grouping import grouping_of
 from renderer import palette
 from renderer.panel import Panel
+from renderer.report.events import event_data, left_out_data
 from renderer.report.pack import PackedPanel
 from renderer.report.report import Report
 
-EVENTS_MAX = 50_000  # of a panel; those that came first
 DIGITS = 6  # of a value in a chart
 _PAGES_PER_MIB = 256
 
@@ -132,7 +133,9 @@ def _panel(panel: Panel, packed: PackedPanel) -> dict:
         },
         **_counters(panel),
         "types": _types(panel.recording),
-        "events": _events(panel.recording),
+        "own_block_pages": 1 << grouping_of(header)["block_order"],
+        "events": event_data(panel.recording),
+        "left_out": left_out_data(panel.recording),
     }
 
 
@@ -159,22 +162,3 @@ def _types(recording) -> dict:
         changes += [[frame, int(block), int(types[block])] for block in blocks]
         before = types
     return {"start": start, "changes": changes}
-
-
-def _events(recording) -> dict:
-    """Claims, and steals that claimed nothing, as columns."""
-    events = _claims_and_steals(recording)[:EVENTS_MAX]
-    columns = ("op", "pfn", "kind", "order", "migratetype", "fallback_order",
-               "fallback_migratetype", "free_pages")  # fmt: skip
-    return {name: events[name].tolist() for name in columns}
-
-
-def events_left_out(recording) -> int:
-    """Claims and steals that are not on the page."""
-    return max(len(_claims_and_steals(recording)) - EVENTS_MAX, 0)
-
-
-def _claims_and_steals(recording) -> np.ndarray:
-    events = recording.events
-    steal = (events["kind"] == EVENT_FALLBACK) & (events["claimed"] == 0)
-    return events[steal | (events["kind"] == EVENT_CLAIM)]

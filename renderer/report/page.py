@@ -14,14 +14,16 @@ from markupsafe import Markup
 from renderer import palette
 from renderer.output import RenderError, whole_file
 from renderer.panel import check_panels, joined, source_text
-from renderer.report.data import THEMES, events_left_out, page_data
+from renderer.report.data import THEMES, page_data
+from renderer.report.events import left_out
+from renderer.report.findings import finding_groups, finding_tables
 from renderer.report.pack import deflated_text, pack
 from renderer.report.places import extent_in_cells, pack_places
 from renderer.report.report import Report
-from renderer.report.rows import failure_rows, finding_rows, summary_tables
+from renderer.report.rows import failure_rows, summary_tables
 
-SCRIPTS = ("state", "words", "decode", "maps", "clock", "chart", "inspect", "history", "overview",
-           "sections", "link", "keys", "main")  # fmt: skip
+SCRIPTS = ("state", "words", "decode", "maps", "clock", "chart", "axis", "inspect", "history",
+           "overview", "sections", "link", "keys", "main")  # fmt: skip
 
 
 def write_report(report: Report, path: Path, progress: Callable[[int, int], None]) -> None:
@@ -73,9 +75,10 @@ def _words(report: Report, data: dict) -> dict:
         ],
         "layouts": list(dict.fromkeys(place["layout"] for place in data["places"])),
         "summary": summary_tables(report),
-        "findings": finding_rows(report),
+        "finding_groups": finding_groups(report),
+        "finding_tables": finding_tables(report),
         "failures": failure_rows(report),
-        "events_left_out": [events_left_out(panel.recording) for panel in report.panels],
+        "left_out": [left_out(panel.recording) for panel in report.panels],
     }
 
 

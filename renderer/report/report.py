@@ -45,7 +45,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something worth pointing at. `panel` None: it is about all."""
+    """Something worth pointing at. `panel` None: it is about all.
+
+    `pfns`: ranges, first and last page, where it is about several; `more`: its figures.
+    """
 
     panel: int | None
     rule: str
@@ -54,6 +57,8 @@ class Finding:
     last_frame: int
     first_pfn: int
     last_pfn: int
+    pfns: tuple[tuple[int, int], ...] = ()
+    more: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 
 from renderer import palette
-from renderer.report.report import Curves, Failure, Figure, Finding, Report
+from renderer.report.report import Curves, Failure, Figure, Report
 
 FAILURES_SHOWN = 40  # of a panel
 
@@ -36,12 +35,16 @@ def _table(report: Report, curves: Curves) -> dict:
 
 
 def _best(figures: list[Figure | None], better: str) -> set[int]:
-    """The columns with the best mean; none where all are as good, or no direction is better."""
-    known = {n: f.mean for n, f in enumerate(figures) if f and np.isfinite(f.mean)}
-    if better == "-" or len(set(known.values())) < 2:
+    """The columns that are better than all others, beyond the intervals; none of one seed."""
+    known = {n: f for n, f in enumerate(figures) if f and np.isfinite(f.mean + f.half_width)}
+    if better == "-" or len(known) < 2:
         return set()
-    wanted = (min if better == "lower" else max)(known.values())
-    return {number for number, mean in known.items() if mean == wanted}
+    sign = -1 if better == "lower" else 1
+    lows = {n: sign * f.mean - f.half_width for n, f in known.items()}
+    highs = {n: sign * f.mean + f.half_width for n, f in known.items()}
+    first = max(lows, key=lows.__getitem__)
+    alike = {n for n in known if highs[n] >= lows[first]}  # no worse than it by the intervals
+    return set() if len(alike) == len(known) else alike
 
 
 def figure_text(figure: Figure | None) -> str:
@@ -57,20 +60,6 @@ def number_text(value: float) -> str:
     if value == int(value):
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) < 1 else f"{value:,.1f}"
-
-
-def finding_rows(report: Report) -> list[dict]:
-    """Findings in the order of frames; panels of which the same is to be said share a row."""
-    found = sorted(report.findings, key=lambda finding: (finding.first_frame, finding.first_pfn))
-    rows: dict[Finding, list[int]] = {}
-    for finding in found:
-        of = rows.setdefault(replace(finding, panel=None), [])
-        if finding.panel is not None:
-            of.append(finding.panel)
-    return [
-        {"finding": finding, "panels": of, "pfns": f"[[{finding.first_pfn},{finding.last_pfn}]]"}
-        for finding, of in rows.items()
-    ]
 
 
 def failure_rows(report: Report) -> list[dict]:

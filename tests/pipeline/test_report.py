@@ -173,6 +173,6 @@ def test_half_lives_below_a_second_are_told(tmp_path: Path) -> None:
     assert told.panel == 3
     assert told.texts == {
         "polluted at the start": "0", "polluted since": "1", "of these recovered": "1",
-        "half-life": "0.25 s (no interval)",
+        "half-life": "0.25 s (no interval), by 1 left",
     }  # fmt: skip
     assert told.blocks == [(0, "1 time", 1)]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from allocator.mechanism import load_mechanism
 from allocator.terms import (
     CLASS_MOVABLE,
     CLASS_UNMOVABLE,
@@ -19,28 +20,28 @@ from allocator.terms import (
 )
 from pipeline.recording import Recording, RecordingWriter
 from pipeline.recording_format import RENEWED
+from pipeline.simulate import simulate
 from renderer.report.page import write_report
 from renderer.report.report import Curves, Failure, Figure, Finding, Lasting, Making, Report, Sample
 from tests.renderer import synthetic
+from workloads import load_workload
 
 PAGES, FRAMES, BLOCK_PAGES = 4999, 70, 512
 CLAIMED_BLOCK, CLAIM_FRAME = 3, 20  # by an unmovable request; it has recovered at:
 RECOVERY_FRAME = 50
+CHURN = {"memory_mib": "24", "requests": "6000", "requests_per_second": "500",
+         "long_lived_share": "0.6"}  # fmt: skip
 LONE_PFN, RENEWAL_FRAME, LONE_ORDER = 2100, 40, 3  # an unmovable page, in use all the time
 
 
 def recording(path: Path, seed: int, **changes: object) -> Recording:
     """Frame n is made from the one before; what the constants above tell is in every one."""
-    header = synthetic.header(PAGES, name=f"m{seed}") | {"marks": True, "version": 2} | changes
+    header = synthetic.header(PAGES, name=f"m{seed}") | {"marks": True} | changes
     blocks = -(-PAGES // BLOCK_PAGES)
     rng = np.random.default_rng(seed)
     grid, marks = synthetic.grid(PAGES, seed), rng.integers(0, 4, PAGES).astype(np.uint8)
-    events = np.zeros(2, EVENT_DTYPE)
     start = CLAIMED_BLOCK * BLOCK_PAGES
-    for event, kind in zip(events, (EVENT_CLAIM, EVENT_FALLBACK), strict=True):
-        event["op"], event["pfn"], event["kind"] = 1000 * CLAIM_FRAME - 1, start, kind
-        event["migratetype"], event["fallback_migratetype"] = UNMOVABLE, MOVABLE
-        event["fallback_order"], event["claimed"], event["free_pages"] = 9, 1, 301
+    events = claim_of(1000 * CLAIM_FRAME - 1, start)
     with RecordingWriter(path, header) as writer:
         for number in range(FRAMES):
             some = rng.integers(0, PAGES, 40)
@@ -65,6 +66,30 @@ def recording(path: Path, seed: int, **changes: object) -> Recording:
             )
         writer.add_events(events)
     return Recording.open(path)
+
+
+def claim_of(op: int, pfn: int) -> np.ndarray:
+    """The events of an order-0 request that claims a pageblock, as the engine writes them."""
+    events = np.zeros(2, EVENT_DTYPE)
+    events["op"], events["pfn"], events["kind"] = op, pfn, [EVENT_CLAIM, EVENT_FALLBACK]
+    events["migratetype"], events["fallback_migratetype"] = UNMOVABLE, MOVABLE
+    events["order"], events["fallback_order"], events["claimed"] = [9, 0], [0, 7], 1
+    events["free_pages"], events["alike_pages"] = 301, 12
+    return events
+
+
+def simulated(folder: Path) -> Report:
+    """A report of a small churn that fills memory, under pageblocks of 1024 and of 512 pages."""
+    stream = load_workload("churn", CHURN, seed=11)
+    shown = []
+    for name in ("2007-list", "6.1-list"):
+        path = folder / f"{name}.reel"
+        simulate(stream, load_mechanism(name), path, frames=40)
+        of = Recording.open(path)
+        shown.append(synthetic.panel(of, np.linspace(8, 1, len(of))))
+    curves = [Curves("potential_huge", "", "blocks", "higher", [p.values for p in shown])]
+    nothing = {"samples": [], "summary": {}, "findings": [], "failures": [], "lasting": []}
+    return report(folder, panels=shown, curves=curves, **nothing)
 
 
 def report(folder: Path, count: int = 2, **changes: object) -> Report:

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.recording import Recording
 from renderer import palette
 from renderer.report import pack
 from renderer.report.page import write_report
-from tests.renderer import reports
+from renderer.report.report import Curves
+from tests.renderer import reports, synthetic
 from tests.renderer.browser import Opened, chromium
 from tests.renderer.reports import (
     BLOCK_PAGES,
@@ -138,11 +140,17 @@ def test_moving_on_chart_and_slider_moves_panels_clock_and_table(opened, made, s
 def test_play_goes_on_and_stops_at_the_end(opened) -> None:
     opened.page.select_option("#speed", "8")
     opened.page.click("#play")
-    assert opened.page.get_attribute("#play", "aria-label") == "pause"
     opened.frame(LAST)
     opened.until("() => !pagereel.state().playing")
+    assert opened.page.get_attribute("#play", "aria-label") == "play"
+
+
+def test_play_at_the_end_begins_anew_and_pauses(opened) -> None:
+    opened.page.evaluate("(last) => pagereel.show(last)", LAST)
+    opened.page.select_option("#speed", "0.25")  # the end is far, however slow the machine is
     opened.page.click("#play")
-    opened.until("() => pagereel.state().frame > 3 && pagereel.state().frame < 60")
+    assert opened.page.get_attribute("#play", "aria-label") == "pause"
+    opened.until("() => pagereel.state().frame > 0 && pagereel.state().frame < 69")
     opened.page.click("#play")
     assert opened.state("playing") is False
 
@@ -158,8 +166,11 @@ def test_the_keyboard_does_it_all(opened) -> None:
     press("Home")
     press("+")
     assert opened.state("speed") == 2
+    for _ in range(3):
+        press("-")
+    assert opened.state("speed") == 0.25  # the end is far, however slow the machine is
     press(" ")
-    opened.until("() => pagereel.state().frame > 2")
+    opened.until("() => pagereel.state().frame > 0")
     press(" ")
     assert opened.state("playing") is False
     press("2")
@@ -240,11 +251,11 @@ def test_a_click_shows_the_history_and_it_leads_to_its_frames(opened) -> None:
     assert opened.text("#history-title").split() == ["B", "pageblock", str(CLAIMED_BLOCK)]
     entries = opened.page.locator("#history-list li").all_inner_texts()
     assert [re.sub(r"\s+", " ", entry) for entry in entries] == [
-        f"frame {CLAIM_FRAME} 0:40 claimed by an unmovable request of order 0; was movable, "
-        "301 of 512 pages free",
+        f"frame {CLAIM_FRAME} 0:40 claimed by an unmovable request of order 0, which takes a "
+        "movable block of order 7; was movable, 301 of 512 pages free and 12 in use that suit it",
         f"frame {CLAIM_FRAME} 0:40 its type is unmovable now",
-        f"frame {CLAIM_FRAME} 0:40 a page that cannot move is in it",
-        f"frame {RECOVERY_FRAME} 1:40 recovered: all its pages are free or can move",
+        f"frame {CLAIM_FRAME} 0:40 first page that cannot move",
+        f"frame {RECOVERY_FRAME} 1:40 no page that cannot move any more",
     ]
     assert "in 30 of 70 frames" in opened.text("#history-sum")
     opened.page.locator("#history-list button").last.click()
@@ -348,6 +359,75 @@ def test_light_and_dark_follow_the_system_and_the_button(browser, made) -> None:
         assert shown.state("theme") == "light"
         shown.page.keyboard.press("t")
         assert shown.page.evaluate(background) == dark
+
+
+def test_four_panels_of_512_mib_stand_whole_above_the_controls(browser, tmp_path: Path) -> None:
+    pages, frames, folder = 131_072, 3, tmp_path / "panels"
+    folder.mkdir()
+    shown = [
+        replace(panel, title="grouping and ZONE_MOVABLE", text=panel.text.replace("{v", "100{v"))
+        for panel in synthetic.panels(folder, 4, pages, frames=frames)
+    ]
+    curves = [Curves("potential_huge", "", "blocks", "higher", [p.values for p in shown])]
+    nothing = {"samples": [], "summary": {}, "findings": [], "failures": [], "lasting": []}
+    path = reports.written(tmp_path, count=1, panels=shown, curves=curves, **nothing)
+    with Opened(browser, path, viewport={"width": 1440, "height": 900}) as opened:
+        found = opened.page.evaluate(
+            """() => ({
+              top: document.getElementById("dock").getBoundingClientRect().top,
+              maps: [...document.querySelectorAll(".map canvas")].map((canvas) => {
+                const box = canvas.getBoundingClientRect();
+                return [box.bottom, box.width / canvas.width, box.height / canvas.height];
+              }),
+            })"""
+        )
+        assert [scale for _, *scale in found["maps"]] == [[1, 1]] * 4
+        assert max(bottom for bottom, *_ in found["maps"]) <= found["top"]
+        low = opened.page.locator("#chart").bounding_box()["height"]
+        opened.page.click("#chart-tall")
+        assert opened.page.get_attribute("#chart-tall", "aria-pressed") == "true"
+        assert opened.page.locator("#chart").bounding_box()["height"] > 3 * low
+
+
+def test_times_stand_below_the_frames_that_show_them(browser, simulated_times) -> None:
+    path, times_us = simulated_times
+    with Opened(browser, path) as opened:
+        found = opened.page.evaluate(
+            """() => {
+              const box = document.querySelectorAll("#phases .phase rect");
+              const left = Number(box[0].getAttribute("x"));
+              const last = box[box.length - 1];
+              const right = Number(last.getAttribute("x")) + Number(last.getAttribute("width"));
+              return [...document.querySelectorAll("#times .time")].map((time) => {
+                const text = time.querySelector("text");
+                const share = (Number(text.getAttribute("x")) - left) / (right - left);
+                return [Number(time.dataset.time), text.textContent, share];
+              });
+            }"""
+        )
+    frames = np.arange(len(times_us))
+    assert len(found) > 8
+    for seconds, text, share in found:
+        minutes, rest = divmod(int(seconds), 60)
+        assert text == f"{minutes}:{rest:02}"
+        assert share * frames[-1] == pytest.approx(np.interp(seconds * 1e6, times_us, frames))
+    shares = [share for *_, share in found]
+    assert min(after - before for before, after in pairwise(shares)) * 1200 > 69
+
+
+@pytest.fixture
+def simulated_times(made, tmp_path: Path):
+    """A page whose frames are unevenly spaced in time, and their times."""
+    report = made[0]
+    times_us = (np.arange(FRAMES) ** 2 * 30_000).astype(np.int64)
+    panels = []
+    for panel in report.panels:
+        recording = Recording.open(panel.recording.path)
+        vars(recording)["times_us"] = times_us
+        panels.append(replace(panel, recording=recording))
+    path = tmp_path / "times.html"
+    write_report(replace(report, panels=panels), path, lambda done, of: None)
+    return path, times_us
 
 
 @pytest.mark.parametrize("width", [320, 360, 768])

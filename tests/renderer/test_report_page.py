@@ -11,12 +11,12 @@ import pytest
 
 from allocator.terms import PAGE_CLASSES
 from renderer import palette
+from renderer.report.findings import SHOWN_FIRST, finding_groups, finding_tables
 from renderer.report.report import Curves, Figure, Finding, Making, Sample
 from renderer.report.rows import (
     counted,
     failure_rows,
     figure_text,
-    finding_rows,
     number_text,
     summary_tables,
 )
@@ -52,8 +52,7 @@ def test_the_tables_need_no_script(page: str) -> None:
         ["1.0", "2.9"],
         ["8.6", "9.6"],
     ]
-    assert "★" in cells[0][1]  # higher is better
-    assert "★" in cells[1][0]  # lower is better
+    assert "★" not in page  # one seed: which is better isn't known
     assert "1 seed: no interval" in page
 
 
@@ -72,11 +71,13 @@ def test_a_figure_with_its_interval() -> None:
     assert number_text(0.01234) == "0.0123"
 
 
-def test_the_best_is_marked_only_where_figures_differ(tmp_path: Path) -> None:
+def test_the_best_is_marked_only_where_figures_differ_beyond_their_intervals(
+    tmp_path: Path,
+) -> None:
     samples = [Sample("same", "same", 0), Sample("differs", "differs", 1)]
     curves = [Curves(better, "", "1", better, [np.zeros(70)] * 2) for better in ("lower", "-")]
     summary = {
-        (of.name, sample.name, n): Figure(float(n if sample.frame else 0), np.nan, 1)
+        (of.name, sample.name, n): Figure(float(n if sample.frame else n / 10), 0.2, 3)
         for of in curves
         for sample in samples
         for n in range(2)
@@ -141,10 +142,78 @@ def test_panels_of_which_the_same_is_found_share_a_row(tmp_path: Path) -> None:
         found(None, 5, "all"),
         found(1, 3, "same"),
     ]
-    rows = finding_rows(reports.report(tmp_path, findings=findings))
+    [group] = finding_groups(reports.report(tmp_path, findings=findings))
+    rows = [*group["first"], *group["more"]]
     assert [(row["finding"].sentence, row["panels"]) for row in rows] == [
         ("same", [0, 1]),
         ("all", []),
         ("late", [1]),
     ]
     assert rows[0]["pfns"] == "[[0,511]]"
+    assert len(group["first"]) == SHOWN_FIRST == 2
+
+
+def test_findings_are_grouped_by_rule_in_the_order_of_frames(tmp_path: Path) -> None:
+    found = [
+        Finding(0, rule, f"{rule} {frame}", frame, frame, 0, 1)
+        for rule, frame in [("b_c", 1), ("a", 2), ("b_c", 3), ("b_c", 4), ("b_c", 5)]
+    ]
+    made = reports.report(tmp_path, findings=found)
+    groups = finding_groups(made)
+    assert [(g["name"], len(g["first"]), len(g["more"])) for g in groups] == [
+        ("b c", 2, 2),
+        ("a", 1, 0),
+    ]
+    text = reports.written(tmp_path, findings=found).read_text(encoding="utf-8")
+    [hidden] = re.findall(r"<details><summary>2 more of b c</summary>(.*?)</details>", text, re.S)
+    assert [frame in hidden for frame in ("b_c 1", "b_c 3", "b_c 4", "b_c 5")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+def test_a_finding_about_several_places_marks_them_alone(tmp_path: Path) -> None:
+    found = [Finding(0, "rule", "Two places.", 1, 1, 0, 1535, pfns=((0, 511), (1024, 1535)))]
+    text = reports.written(tmp_path, findings=found).read_text(encoding="utf-8")
+    assert 'data-pfns="[[0,511],[1024,1535]]"' in text
+
+
+def test_what_each_phase_has_is_a_table_by_phase_and_panel(tmp_path: Path) -> None:
+    def found(panel: int, rule: str, sentence: str, frame: int, **more: int) -> Finding:
+        return Finding(panel, rule, sentence, frame, frame, 0, 1, more=more)
+
+    findings = [
+        found(
+            1, "huge_attempts", "rest: of 2,000 requests 1,900 are met.", 60, asked=2000, met=1900
+        ),
+        found(0, "huge_attempts", "load: of 4 requests none are met.", 20),
+        found(0, "in_the_way", "load: of 3 failed requests, 3 came nearest.", 20),
+        found(0, "in_the_way", "no phase: this stays a row.", 20),
+        found(0, "lone_page", "load: this too.", 20),
+    ]
+    made = reports.report(tmp_path, findings=findings)
+    tables = {table["name"]: table["rows"] for table in finding_tables(made)}
+    texts = {
+        name: {phase: [[cell["text"] for cell in of] for of in row] for phase, row in rows.items()}
+        for name, rows in tables.items()
+    }
+    assert texts == {
+        "huge attempts": {
+            "load": [["Of 4 requests none are met."], []],
+            "rest": [[], ["1,900 of 2,000 met"]],
+        },
+        "in the way": {"load": [["Of 3 failed requests, 3 came nearest."], []]},
+    }
+    assert [group["name"] for group in finding_groups(made)] == ["in the way", "lone page"]
+    text = reports.written(tmp_path, findings=findings).read_text(encoding="utf-8")
+    assert "<summary>huge attempts, by phase</summary>" in text
+    assert "an empty cell does not say that there was nothing" in text
+
+
+def test_nothing_is_best_of_one_seed(tmp_path: Path) -> None:
+    tables = summary_tables(reports.report(tmp_path))
+    assert not any(
+        cell["best"] for table in tables for row in table["rows"] for cell in row["cells"]
+    )

@@ -27,9 +27,9 @@ function ticksOf(least, most, count) {
 function drawChart() {
   const box = byId("chart");
   if (box.clientWidth < 2 * (LEFT + chart.right)) return; // it is being printed, or isn't shown
-  chart.right = twoColumns() ? 46 : 26;
   chart.width = box.clientWidth;
   chart.height = box.clientHeight;
+  chart.right = twoColumns() ? 46 : 26;
   const metric = data.metrics[state.metric];
   const known = metric.values.flat().filter((value) => value !== null);
   const lowest = Math.min(0, ...minMax(known));
@@ -57,7 +57,9 @@ function drawChart() {
   chart.y = y;
   byId("metric-title").textContent = metric.title;
   byId("metric-better").textContent = betterText(metric);
+  byId("about").title = byId("about").textContent; // it may be cut
   drawPhases();
+  drawTimes();
   moveCursor();
 }
 
@@ -142,7 +144,7 @@ function endChips(series, y) {
   });
 }
 
-const twoColumns = () => data.panels.length > 5;
+const twoColumns = () => data.panels.length * CHIP > chart.height + 2;
 
 function drawPhases() {
   const strip = byId("phases");
@@ -214,6 +216,10 @@ function startChart() {
     drawChart();
   });
   listen(["frame"], moveCursor);
+  byId("chart-tall").addEventListener("click", () => {
+    const tall = byId("dock").classList.toggle("tall");
+    byId("chart-tall").setAttribute("aria-pressed", String(tall));
+  });
   new ResizeObserver(drawChart).observe(byId("chart-box"));
   // The dock lies over the end of the page, which makes room for it.
   new ResizeObserver(() => {

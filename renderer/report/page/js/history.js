@@ -15,8 +15,7 @@ function sortedEvents(columns) {
     for (const name of Object.keys(columns)) event[name] = columns[name][number];
     event.kind = data.event_kinds[event.kind];
     const first = Math.floor(event.pfn / data.block_pages);
-    const pages = event.kind === "claim" ? data.block_pages : 2 ** event.fallback_order;
-    const last = Math.floor((event.pfn + pages - 1) / data.block_pages);
+    const last = Math.floor((event.pfn + 2 ** event.order - 1) / data.block_pages);
     for (let block = first; block <= last; block++) {
       if (!blocks.has(block)) blocks.set(block, []);
       blocks.get(block).push(event);
@@ -27,14 +26,35 @@ function sortedEvents(columns) {
 
 const withArticle = (word) => `${/^[aeiou]/.test(word) ? "an" : "a"} ${word}`;
 
-function eventText({ kind, migratetype, order, free_pages: free, ...event }) {
-  const request = `${withArticle(typeText(migratetype))} request of order ${order}`;
+// The words of pipeline/explain, from the pageblock's point of view.
+function eventText(panel, event) {
   const had = typeText(event.fallback_migratetype);
-  if (kind === "claim") {
-    const pages = `${whole.format(free)} of ${data.block_pages} pages free`;
-    return `claimed by ${request}; was ${had}${free >= 0 ? `, ${pages}` : ""}`;
+  const request =
+    event.request_order < 0
+      ? `for ${typeText(event.migratetype)}`
+      : `by ${withArticle(typeText(event.migratetype))} request of order ${event.request_order}`;
+  const found = withArticle(typeText(event.taken_migratetype));
+  const block = `${found} block of order ${event.taken_order}`;
+  if (event.kind !== "claim") {
+    return `a steal ${request}: takes ${block}${countedText(panel, event)}`;
   }
-  return `${request} steals a free block of order ${event.fallback_order} from ${had}`;
+  const took = event.request_order < 0 ? "" : `, which takes ${block}`;
+  return `claimed ${request}${took}; was ${had}${countedText(panel, event)}`;
+}
+
+// What the choice was made by. It is of the mechanism's pageblock, which may be larger than a tile.
+function countedText(panel, { kind, pfn, taken_order, free_pages, alike_pages }) {
+  const pages = data.panels[panel].own_block_pages;
+  const start = pfn - (pfn % pages);
+  const range = `pfn ${start} to ${start + pages - 1}`;
+  const other = pages !== data.block_pages;
+  if (free_pages < 0) {
+    const free = kind === "claim" && 2 ** taken_order >= pages ? ", free as a whole" : "";
+    return `${free}${other && kind === "claim" ? ` (${range} at once)` : ""}`;
+  }
+  const alike = alike_pages > 0 ? ` and ${whole.format(alike_pages)} in use that suit it` : "";
+  const at = other ? ` (${range}${kind === "claim" ? " at once" : ""})` : "";
+  return `, ${whole.format(free_pages)} of ${whole.format(pages)} pages free${alike}${at}`;
 }
 
 // The type of a pageblock at a frame.
@@ -49,7 +69,7 @@ function typeAt(panel, block, frame) {
 }
 
 // Runs of frames in which a pageblock holds a page that cannot move: [[first, last]].
-function pollutedRuns(counts, panel) {
+function heldRuns(counts, panel) {
   const classes = data.panels[panel].classes;
   const fixed = classes.map((name) => data.classes[name].cannot_move);
   const runs = [];
@@ -68,22 +88,22 @@ function entriesOf(panel, block, counts) {
     frame: frameOfOp(event.op),
     op: event.op,
     kind: event.kind,
-    text: eventText(event),
+    text: eventText(panel, event),
   }));
   for (const [frame, changed, type] of data.panels[panel].types.changes) {
     if (changed !== block) continue;
     const text = `its type is ${typeText(type)} now`;
     entries.push({ frame, op: data.clock.ops[frame], kind: "type", text });
   }
-  for (const [first, last] of pollutedRuns(counts, panel)) {
+  for (const [first, last] of heldRuns(counts, panel)) {
     const text = first
-      ? "a page that cannot move is in it"
-      : "holds a page that cannot move from the start on";
-    entries.push({ frame: first, op: data.clock.ops[first], kind: "polluted", text });
+      ? "first page that cannot move"
+      : "holds a page that cannot move from the beginning on";
+    entries.push({ frame: first, op: data.clock.ops[first], kind: "held", text });
     if (last === data.frames - 1) continue;
     const frame = last + 1;
-    const recovered = "recovered: all its pages are free or can move";
-    entries.push({ frame, op: data.clock.ops[frame], kind: "recovered", text: recovered });
+    const gone = "no page that cannot move any more";
+    entries.push({ frame, op: data.clock.ops[frame], kind: "gone", text: gone });
   }
   return entries.sort((a, b) => a.frame - b.frame || a.op - b.op);
 }
@@ -115,12 +135,27 @@ async function showHistory() {
   const entries = entriesOf(panel, block, counts);
   byId("history-sum").textContent = summaryOf(entries, counts, panel);
   byId("history-list").replaceChildren(...entries.slice(0, HISTORY_MOST).map(entryItem));
-  byId("history-more").textContent =
-    entries.length > HISTORY_MOST ? `and ${entries.length - HISTORY_MOST} more` : "";
+  const more = entries.length - HISTORY_MOST;
+  byId("history-more").textContent = [
+    ...(more > 0 ? [`And ${whole.format(more)} more.`] : []),
+    ...missingTexts(panel),
+  ].join(" ");
   drawStrip();
 }
 
 const HISTORY_MOST = 200;
+
+// What the history of every pageblock of a panel may lack.
+function missingTexts(panel) {
+  const { claims_from_op, steals_from_op, dropped, told } = data.panels[panel].left_out;
+  const from = (op) => `from frame ${frameOfOp(op)} on, are not in this page.`;
+  return [
+    ...(told ? [] : ["The recording tells of no claims and steals."]),
+    ...(claims_from_op === null ? [] : [`Later claims, ${from(claims_from_op)}`]),
+    ...(steals_from_op === null ? [] : [`Later steals, ${from(steals_from_op)}`]),
+    ...(dropped ? [`${plural(dropped, "event")} of this panel were dropped while recording.`] : []),
+  ];
+}
 
 function entryItem({ frame, kind, text }) {
   const clock = clockText(data.clock.times_us[frame]);
@@ -134,13 +169,13 @@ function entryItem({ frame, kind, text }) {
 }
 
 function summaryOf(entries, counts, panel) {
-  const runs = pollutedRuns(counts, panel);
+  const runs = heldRuns(counts, panel);
   const frames = runs.reduce((sum, [first, last]) => sum + last - first + 1, 0);
   const claims = entries.filter(({ kind }) => kind === "claim").length;
   const steals = entries.filter(({ kind }) => kind === "fallback").length;
   const held = frames
     ? `holds a page that cannot move in ${frames} of ${data.frames} frames`
-    : "never holds a page that cannot move";
+    : "holds a page that cannot move in no frame";
   return `${plural(claims, "claim")}, ${plural(steals, "steal")}; ${held}.`;
 }
 

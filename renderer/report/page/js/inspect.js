@@ -122,11 +122,21 @@ async function factsOf(panel, cell) {
   return frame === state.frame ? facts : null;
 }
 
+// The last claim up to a frame; without one, when the first will be, as far as it is known.
 function claimText(panel, block, frame) {
-  const claim = eventsOf(panel, block).findLast(
-    (event) => event.kind === "claim" && event.op < data.clock.ops[frame],
-  );
-  return claim ? `${eventText(claim)}, frame ${frameOfOp(claim.op)}` : "never in this recording";
+  const claims = eventsOf(panel, block).filter(({ kind }) => kind === "claim");
+  const claim = claims.findLast(({ op }) => op < data.clock.ops[frame]);
+  if (claim) return `${eventText(panel, claim)}, frame ${frameOfOp(claim.op)}`;
+  const { claims_from_op: from, dropped, told } = data.panels[panel].left_out;
+  if (!told) return "not told by the recording";
+  if (dropped) return "no claim up to this frame is recorded, but events were dropped";
+  if (claims.length) {
+    const first = frameOfOp(claims[0].op);
+    const seen = claims[0].op < data.clock.ops.at(-1);
+    return `not up to this frame; first ${seen ? `at frame ${first}` : "after the last frame"}`;
+  }
+  if (from !== null) return `not before frame ${frameOfOp(from)}; later claims are not in this page`;
+  return "never in this recording";
 }
 
 // Only the last wish counts: facts are looked up while the pointer goes on.

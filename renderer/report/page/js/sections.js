@@ -5,7 +5,8 @@ function startSections() {
     button.addEventListener("click", () => {
       set({ playing: false, ...markOf(button.dataset) });
       seek(Number(button.dataset.frame));
-      byId("panels").scrollIntoView({ block: "nearest" });
+      const number = button.dataset.panel ? Number(button.dataset.panel) : state.panel;
+      document.querySelectorAll("#panels .panel")[number].scrollIntoView({ block: "nearest" });
     });
   }
   listen(["metric"], showTable);
