@@ -39,7 +39,7 @@ BOOTS := $(addprefix $(PAGEREEL_REAL_KERNEL)/,c_nogroup a_group_mig b_movable_mi
 
 main: $(RUN)/metadata.json ## install, run the shipped stream under four mechanisms (the default)
 	$(DRAWN) $(PICTURES)
-	@echo "see $(RUN)/video/comparison.mp4, $(RUN)/sheet.png and the rest of $(RUN)"
+	@echo "see $(RUN)/report.html, $(RUN)/video/comparison.mp4, $(RUN)/sheet.png and the rest of $(RUN)"
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -22,8 +22,9 @@ from renderer.read_text import TextReader
 from renderer.scene import Scene, compose
 
 # Of cells that follow each other the encoder spoils lone ones: never more than 3 where it was
-# measured. More than these are of something else.
-RUN_CELLS, MOST_TOGETHER = 64, 6
+# measured. Where whole pageblocks are of one colour, some of them hatched, up to 11: there it is
+# the pageblock that must be right. More than these are of something else.
+RUN_CELLS, MOST_TOGETHER, MOST_OF_BLOCKS = 64, 6, 32
 _BITS = 7  # of each of Y, U, V in the table of nearest classes
 
 
@@ -36,7 +37,7 @@ class ReadBack:
     shown and those that were. `cells_even`: the frame and all cells have even sides and places.
     `texts`: changing lines of text, counted once a frame; `wrong_text`: frame and text of the first
     that is nearer to another. `worst_place`: the most wrong cells among RUN_CELLS that follow each
-    other in a frame, that frame, and the pfn where they begin.
+    other in a frame, that frame, and the pfn where they begin; `most_together` are an encoder's.
     """
 
     frames: int
@@ -53,6 +54,7 @@ class ReadBack:
     texts_right: int = 0
     wrong_text: tuple[int, str] | None = None
     worst_place: tuple[int, int, int] = (0, 0, 0)
+    most_together: int = MOST_TOGETHER
 
     @property
     def share_right(self) -> float:
@@ -63,7 +65,7 @@ class ReadBack:
     def together(self) -> str:
         """Where wrong cells lie together, in words; empty where they don't."""
         most, frame, pfn = self.worst_place
-        if most <= MOST_TOGETHER:
+        if most <= self.most_together:
             return ""
         return f"frame {frame}, from pfn {pfn}: {most} of {RUN_CELLS} cells wrong"
 
@@ -130,6 +132,7 @@ class PictureReader:
             texts_right=sum(reader.right for reader in self._texts),
             wrong_text=min(wrong, default=None),
             worst_place=max(reader.worst_place for reader in self._maps),
+            most_together=max(reader.most_together for reader in self._maps),
         )
 
 
@@ -203,6 +206,7 @@ class _MapReader:
         self._x = (view.x_px + placement.x_px) // 2
         self._y = (view.y_px + placement.y_px) // 2
         self.worst_place = (0, 0, 0)
+        self.most_together = MOST_OF_BLOCKS if view.palette.of_blocks else MOST_TOGETHER
         corners = (view.x_px, view.y_px, placement.cell_width_px, placement.cell_height_px)
         self.even = (
             not any(value % 2 for value in corners)
