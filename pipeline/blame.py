@@ -54,6 +54,11 @@ class Blame:
             self.holders.follow(op)
             self._rows.append(self._row_of_each(op, order, grid, start_pfn))
 
+    def marks(self, op: int, grid: np.ndarray) -> np.ndarray:
+        """The marks of a frame after so many operations, u1[pages]; see Recording.marks."""
+        self.holders.follow(op)
+        return self.holders.marks(grid)
+
     def take(self, events: np.ndarray) -> np.ndarray:
         """Rows BLAME_DTYPE[n] since the last call; their failures among `events` are completed."""
         for number in np.flatnonzero(np.isin(events["op"], list(self._nearest))).tolist():

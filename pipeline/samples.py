@@ -135,7 +135,7 @@ def figures_of(
     stops = np.unique(np.array([0, *at, *more_stops, len(stream.ops)], np.int64))
     with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
         path = Path(folder) / "samples.reel"
-        simulate(stream, mechanism, path, stops=stops)
+        simulate(stream, mechanism, path, stops=stops, watched=False)
         recording = Recording.open(path)
         placed = {(TOTAL, PLACED_ANEW): float(recording.header["start"]["placed_anew"])}
         return _figures(recording) | placed | more(recording)

@@ -331,3 +331,13 @@ def test_a_phase_that_begins_late(tmp_path):
     recording = Recording.open(tmp_path / "a.reel")
     assert recording.phases.tolist() == [0, 0, 0, 0]
     assert recording.grid(0)[16] == CLASS_MOVABLE
+
+
+def test_unwatched_it_is_the_same_without_marks_and_blame(record, tmp_path):
+    simulate(churn(), load_mechanism("6.1-list"), tmp_path / "a.reel", frames=40, watched=False)
+    watched, plain = record("6.1-list"), Recording.open(tmp_path / "a.reel")
+    assert plain.marks(0) is None
+    assert not len(plain.blame)
+    assert np.array_equal(plain.series, watched.series)
+    for frame in range(len(watched)):
+        assert np.array_equal(plain.grid(frame), watched.grid(frame))
