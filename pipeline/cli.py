@@ -72,15 +72,7 @@ def commands() -> None:
 @commands.command()
 @click.argument("config", required=False, type=click.Path(path_type=Path), metavar="[CONFIG.toml]")
 @options.workloads
-@options.mechanisms
-@options.parameters
-@options.seeds
-@options.frames
-@options.layout
-@options.palette
-@options.size
-@options.fps
-@options.only
+@options.of_runs
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("output/main"),
               show_default=True, help="The run folder.")  # fmt: skip
 @options.jobs
@@ -98,15 +90,7 @@ def run(config: Path | None, output: Path, jobs: int, force: bool, **options: ob
 
 @commands.command()
 @click.argument("stream", type=click.Path(path_type=Path))
-@options.mechanisms
-@options.parameters
-@options.seeds
-@options.frames
-@options.layout
-@options.palette
-@options.size
-@options.fps
-@options.only
+@options.of_runs
 @options.output
 @options.jobs
 @options.force

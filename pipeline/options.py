@@ -82,3 +82,10 @@ only = click.option(
 recordings = click.argument(
     "recordings", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RECORDING..."
 )
+
+
+def of_runs(command):
+    """What `run` and `replay` have in common."""
+    for option in (only, fps, size, palette, layout, frames, seeds, parameters, mechanisms):
+        command = option(command)  # the last one stands first in the help
+    return command

@@ -15,4 +15,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
-pytest_plugins = ["tests.pipeline.commands"]
+pytest_plugins = ["tests.pipeline.commands", "tests.renderer.browser"]

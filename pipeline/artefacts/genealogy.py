@@ -12,7 +12,7 @@ from allocator.terms import MIGRATETYPES
 from pipeline.artefacts import Progress, Task
 from pipeline.artefacts.genealogy_figure import write_picture
 from pipeline.artefacts.panels import opened
-from pipeline.artefacts.tables import identity, write_csv
+from pipeline.artefacts.tables import write_each
 from pipeline.genealogy import changes
 from pipeline.genealogy.episodes import cause, episodes
 from pipeline.genealogy.history import History
@@ -38,18 +38,12 @@ def tasks(run: RunFolder) -> list[Task]:
 
 def write_tables(folder: Path, recordings: tuple[Path, ...], progress: Progress) -> None:
     """Write the tables of these recordings. Raises RecordingError, OSError."""
-    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
-    for number, path in enumerate(recordings):
+
+    def read(path: Path) -> tuple[History, np.ndarray]:
         history = History(opened(path))
-        found = episodes(history)
-        for name, table in TABLES.items():
-            rows = table(history, found)
-            for column, value in reversed(identity(history.header).items()):
-                rows.insert(0, column, value)
-            parts[name].append(rows)
-        progress(number + 1, len(recordings))
-    for name, tables in parts.items():
-        write_csv(pd.concat(tables, ignore_index=True), folder / f"{name}.csv")
+        return history, episodes(history)
+
+    write_each(folder, recordings, TABLES, read, progress)
 
 
 def blocks(history: History, found: np.ndarray) -> pd.DataFrame:

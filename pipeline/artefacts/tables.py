@@ -1,5 +1,6 @@
 """summary.csv, series.csv, cost.csv, events.csv and blame.csv of a run, made with pandas."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -34,18 +35,37 @@ def tasks(run: RunFolder) -> list[Task]:
 
 def write_tables(folder: Path, recordings: tuple[Path, ...], progress: Progress) -> None:
     """Write the tables of these recordings. Raises RecordingError, OSError."""
-    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
-    for number, path in enumerate(recordings):
+
+    def read(path: Path) -> tuple[Evidence, dict[str, np.ndarray]]:
         evidence = Evidence(Recording.open(path))
-        values = {name: measured(name, evidence) for name in METRICS}
-        for name, table in TABLES.items():
-            rows = table(evidence, values)
-            for column, value in reversed(identity(evidence.header).items()):
+        return evidence, {name: measured(name, evidence) for name in METRICS}
+
+    write_each(folder, recordings, TABLES, read, progress)
+
+
+def write_each(
+    folder: Path,
+    recordings: tuple[Path, ...],
+    tables: dict[str, Callable[..., pd.DataFrame]],
+    read: Callable[[Path], tuple],
+    progress: Progress,
+) -> None:
+    """Write each of `tables` as CSV, with the rows of all recordings and whose they are.
+
+    A table is a function of what `read(path)` gives of a recording; the first of that has its
+    header.
+    """
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in tables}
+    for number, path in enumerate(recordings):
+        known = read(path)
+        for name, table in tables.items():
+            rows = table(*known)
+            for column, value in reversed(identity(known[0].header).items()):
                 rows.insert(0, column, value)
             parts[name].append(rows)
         progress(number + 1, len(recordings))
-    for name, tables in parts.items():
-        write_csv(pd.concat(tables, ignore_index=True), folder / f"{name}.csv")
+    for name, rows in parts.items():
+        write_csv(pd.concat(rows, ignore_index=True), folder / f"{name}.csv")
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

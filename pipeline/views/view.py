@@ -1,5 +1,6 @@
 """What all views have from the recording that they are made of."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from pipeline.recording import Recording
 
 
-class View:
+class View(ABC):
     """A recording seen otherwise: its clock and its series, another header and other grids.
 
     What `grid` gives is described by `header`. It has of a Recording what pictures ask for.
@@ -28,9 +29,9 @@ class View:
         """All series rows, i8[frames, columns]."""
         return self.of.series
 
+    @abstractmethod
     def grid(self, index: int) -> np.ndarray:
         """Codes of a frame, u1[pages]."""
-        raise NotImplementedError
 
     def grids(self) -> Iterator[np.ndarray]:
         """The codes of every frame in order."""

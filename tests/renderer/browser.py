@@ -24,6 +24,13 @@ def chromium() -> Iterator:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """The browser, for all tests of a module."""
+    with chromium() as made:
+        yield made
+
+
 class Opened:
     """A page with a report; what it asked the network for and what it complained of."""
 

@@ -14,7 +14,7 @@ from renderer.report import pack
 from renderer.report.page import write_report
 from renderer.report.report import Curves
 from tests.renderer import reports, synthetic
-from tests.renderer.browser import Opened, chromium
+from tests.renderer.browser import Opened
 from tests.renderer.reports import (
     BLOCK_PAGES,
     CLAIM_FRAME,
@@ -25,12 +25,6 @@ from tests.renderer.reports import (
 )
 
 LAST = FRAMES - 1
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

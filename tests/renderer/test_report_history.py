@@ -17,14 +17,8 @@ from renderer.report.pack import pack
 from renderer.report.page import write_report
 from renderer.report.places import extent_in_cells, pack_places
 from tests.renderer import reports
-from tests.renderer.browser import Opened, chromium
+from tests.renderer.browser import Opened
 from tests.renderer.reports import BLOCK_PAGES, CLAIM_FRAME, CLAIMED_BLOCK
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
