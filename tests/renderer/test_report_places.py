@@ -6,13 +6,7 @@ import pytest
 
 from renderer.report.page import write_report
 from tests.renderer import reports
-from tests.renderer.browser import Opened, chromium
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as made:
-        yield made
+from tests.renderer.browser import Opened
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +50,21 @@ def test_on_paper_the_facts_of_a_page_have_room(browser, path: Path) -> None:
         assert facts["width"] > 250
         assert facts["x"] + facts["width"] <= 720
         assert table["x"] + table["width"] <= 720
+
+
+@pytest.mark.parametrize("width", [1280, 1600, 360])
+def test_counts_of_large_machines_fit_beside_four_panels(browser, path: Path, width: int) -> None:
+    """Six digits in four columns: none is cut off."""
+    with Opened(browser, path, viewport={"width": width, "height": 720}) as opened:
+        widths = opened.page.evaluate(
+            """() => {
+              const table = document.querySelector("table.legend");
+              for (const row of table.rows) {
+                const last = row.cells[row.cells.length - 1];
+                while (row.cells.length < 5) row.append(last.cloneNode(true));
+                for (const cell of [...row.cells].slice(1)) cell.textContent = "103,478";
+              }
+              return [table.scrollWidth, table.parentElement.clientWidth];
+            }"""
+        )
+        assert widths[0] <= widths[1]
