@@ -438,7 +438,7 @@ def test_a_failure_keeps_what_was_done(
 
 def started(folder: Path) -> subprocess.Popen:
     """A run in a process of its own, once its workers write videos."""
-    long = [*SMALL, "--frames", "1500", "--only", "video", "--only", "comparison", "-j", "2"]
+    long = [*SMALL, "--frames", "6000", "--only", "video", "--only", "comparison", "-j", "2"]
     process = subprocess.Popen(
         [Path(sys.executable).parent / "pagereel", *long, "-o", folder],
         stdout=subprocess.PIPE,
