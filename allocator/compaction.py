@@ -18,7 +18,6 @@ from allocator.scanners import Scanners
 from allocator.terms import (
     CLUSTER_PAGES,
     COSTLY_ORDER,
-    HIGHATOMIC,
     HUGE_ORDER,
     MOVABLE,
     UNMOVABLE,
@@ -301,10 +300,11 @@ class Compaction:
             return CONTINUE if self._zone_score(run.zone) > run.score_aim else SUCCESS
         if run.order == WHOLE_ZONE or run.migrate_pfn & (self._block_pages - 1):
             return CONTINUE
-        free = self._memory.free_blocks()[run.zone][run.order :, :HIGHATOMIC]
-        stealable = run.migratetype != MOVABLE or run.order > COSTLY_ORDER
-        found = free.any() if stealable else free[:, run.migratetype].any()
-        return SUCCESS if found else CONTINUE
+        types = [run.migratetype]
+        if run.migratetype != MOVABLE or run.order > COSTLY_ORDER:
+            types += self._memory.mechanism.grouping.alternatives(run.migratetype)
+        free = self._memory.free_blocks()[run.zone][run.order :, types]
+        return SUCCESS if free.any() else CONTINUE
 
     # The migrate scanner.
 

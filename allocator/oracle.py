@@ -130,7 +130,7 @@ class OracleMemory(PerCpuLists):
         """Rule 1, migratetype. Source: v28 2/12, 10/12; 6.1 gfp_migratetype."""
         if not self.grouping_on:
             return UNMOVABLE
-        if self.rule == "march-2007" and order > 0 and atomic:
+        if self.mechanism.high_atomic.rule == "type" and order > 0 and atomic:
             return HIGHATOMIC
         return mobility
 
@@ -273,7 +273,8 @@ class OracleMemory(PerCpuLists):
         """Rule 7, reserve. Source: 6.1 reserve_highatomic_pageblock."""
         if self.mechanism.high_atomic.rule != "reserve":
             return
-        limit = self.zones[zone].managed_pages // 100 + self.block_pages
+        percent = self.mechanism.high_atomic.limit_percent
+        limit = percent * self.zones[zone].managed_pages // 100 + self.block_pages
         if self.highatomic_pages[zone] >= limit or self.type_of_block(pfn) == HIGHATOMIC:
             return
         self.highatomic_pages[zone] += self.block_pages

@@ -24,7 +24,7 @@ from allocator.terms import (
 )
 from allocator.zones import Zone, grouping_enabled
 
-# The types a request may fall back to, best first (rule 8).
+# The types a request may fall back to, best first (rule 8); a mechanism may have others.
 CLAIM_ALTERNATIVES = {
     UNMOVABLE: (RECLAIMABLE, MOVABLE),
     MOVABLE: (RECLAIMABLE, UNMOVABLE),
@@ -48,6 +48,7 @@ class BuddyLists:
         self.rule = mechanism.grouping.rule
         self.grouping_on = grouping_enabled(zones, mechanism)
         self.claims = mechanism.grouping.claims
+        self.alternatives = self.alternatives_of(mechanism)
         self.block_order = mechanism.grouping.block_order
         self.block_pages = 1 << self.block_order
         self.classes = bytearray([RESERVED]) * pages
@@ -61,6 +62,18 @@ class BuddyLists:
         self.event_rows: list[tuple[int, ...]] = []
         self.counted = (-1, -1)  # free and alike pages of the pageblock that a fallback considers
         self.operation = 0
+
+    @staticmethod
+    def alternatives_of(mechanism: Mechanism) -> dict[int, tuple[int, ...]]:
+        """Rule 8, alternatives: the rule's, but for the types that the mechanism's table names."""
+        result = dict(CLAIM_ALTERNATIVES)
+        if mechanism.grouping.rule == "march-2007":
+            result = dict(MARCH_2007_ALTERNATIVES)
+        for code, name in enumerate(MIGRATETYPES):
+            named = getattr(mechanism.grouping.fallbacks, name)
+            if named is not None:
+                result[code] = tuple(MIGRATETYPES.index(other) for other in named)
+        return result
 
     # The state.
 
@@ -125,7 +138,10 @@ class BuddyLists:
 
     def enters_at_tail(self, zone: int, pfn: int, order: int) -> bool:
         """Rule 4, the tail rule. Source: 6.1 buddy_merge_likely."""
-        if not self.mechanism.free_lists.tail_insertion or order > MAX_ORDER - 2:
+        lists = self.mechanism.free_lists
+        if lists.insertion == "tail":
+            return True
+        if not lists.tail_insertion or order > MAX_ORDER - 2:
             return False
         above = pfn & ~(1 << order)
         return self.is_free_block(zone, above ^ (1 << (order + 1)), order + 1)
@@ -235,7 +251,7 @@ class BuddyLists:
     def alternative(self, zone: int, order: int, migratetype: int) -> int | None:
         """Rule 8, claim: the first other type with a block of that order. Source: 6.1
         find_suitable_fallback."""
-        for other in CLAIM_ALTERNATIVES[migratetype]:
+        for other in self.alternatives[migratetype]:
             if self.lists[zone][order][other]:
                 return other
         return None
@@ -257,7 +273,8 @@ class BuddyLists:
         for current in range(MAX_ORDER, lowest - 1, -1):
             if self.alternative(zone, current, migratetype) is None:
                 continue
-            if not self.can_steal(current, migratetype):
+            smallest = self.mechanism.grouping.smallest
+            if smallest and not self.can_steal(current, migratetype):
                 while self.alternative(zone, order, migratetype) is None:
                     order += 1
                 current = order
@@ -302,7 +319,7 @@ class BuddyLists:
         self.counts["pages_moved"] += 1 << order
 
     def steal_block(self, zone: int, pfn: int, order: int, migratetype: int, old: int) -> None:
-        """Rule 8, claim, 2: all free blocks of a pageblock move; it is claimed if half of it is
+        """Rule 8, claim, 2: all free blocks of a pageblock move; it is claimed if enough of it is
         free or alike. Source: 6.1 steal_suitable_fallback."""
         pages = self.pages_of_block(zone, pfn)
         movable = sum(self.classes[page] == CLASS_MOVABLE for page in pages)
@@ -316,8 +333,12 @@ class BuddyLists:
         elif old == MOVABLE:
             alike = self.block_pages - free - movable
         self.counted = (free, alike)
-        if free + alike >= self.block_pages // 2 or not self.grouping_on:
+        if self.enough(free + alike, self.block_pages) or not self.grouping_on:
             self.claim_block(pfn, migratetype)
+
+    def enough(self, pages: int, of_pages: int) -> bool:
+        """Rule 8: whether a fallback claims the pageblock for that many pages."""
+        return 100 * pages >= self.mechanism.grouping.claim_threshold_percent * of_pages
 
     # Rule 8: march-2007.
 
@@ -328,7 +349,7 @@ class BuddyLists:
         8/12, 10/12, 11/12."""
         for spare_highatomic in (True, False):
             for current in range(MAX_ORDER, order - 1, -1):
-                for other in MARCH_2007_ALTERNATIVES[migratetype]:
+                for other in self.alternatives[migratetype]:
                     if other == HIGHATOMIC and spare_highatomic and migratetype != UNMOVABLE:
                         continue
                     blocks = self.lists[zone][current][other]
@@ -351,7 +372,7 @@ class BuddyLists:
             nr_blocks = len(orders)
             if len(self.pages_of_block(zone, pfn)):
                 self.counted = (sum(1 << moved for moved in orders), -1)
-            if nr_blocks << current >= 512 and other != HIGHATOMIC:
+            if self.enough(nr_blocks << current, 1 << MAX_ORDER) and other != HIGHATOMIC:
                 self.claim_block(pfn, migratetype)
             remainder = migratetype
         self.leave(zone, pfn)

@@ -121,7 +121,7 @@ class PerCpuLists(BuddyLists):
         pages = batch << self.free_factor[zone]
         if pages < high - batch and self.free_factor[zone] < 5:
             self.free_factor[zone] += 1
-        return max(batch, min(pages, high - batch))
+        return min(max(batch, pages), high - batch)  # in this order, where they cross
 
     # Draining.
 

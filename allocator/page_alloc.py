@@ -68,8 +68,6 @@ if len(COUNTERS) != NR_COUNTERS:
     raise ImportError("the places of the counters disagree with terms.COUNTERS")
 
 _PLACES = {name: place for place, name in enumerate(COUNTERS)}
-_FALLBACKS_CLAIM = (R, M, 9, R, U, 9, U, M, 9, 9, 9, 9)  # three a request type; 9 ends
-_FALLBACKS_MARCH = (R, M, HA, R, U, HA, U, M, HA, R, U, M)
 
 
 @cython.cclass
@@ -99,6 +97,7 @@ class Memory:
     zone_boost: cython.int[::1]  # pages that the marks are raised by; see _boost
     reserve: cython.int[::1]
     highatomic: cython.int[::1]
+    highatomic_limit: cython.int[::1]
     pcp_batch: cython.int[::1]
     pcp_high: cython.int[::1]
     pcp_count: cython.int[::1]
@@ -111,13 +110,16 @@ class Memory:
     grouping: cython.int
     enabled: cython.bint
     claims: cython.bint
+    claim_pages: cython.int  # from this many on a fallback claims the pageblock
     smallest: cython.bint
     block_order: cython.int
+    at_tail: cython.bint
     tail_rule: cython.bint
     boot_tail: cython.bint
     pcp_rule: cython.int
     halving: cython.bint
     reserve_rule: cython.bint
+    atomic_type: cython.bint
     help_order: cython.int  # requests from this order on stop before they fail, see engine.py
     reclaims: cython.bint  # kswapd is run from outside
     boosts: cython.bint
@@ -183,6 +185,13 @@ class Memory:
         self.highatomic = array("i", bytes(4 * n))
         self.pcp_count = array("i", bytes(4 * n))
         self.free_factor = array("i", bytes(4 * n))
+        limit_percent, block_pages = (
+            mechanism.high_atomic.limit_percent,
+            1 << mechanism.grouping.block_order,
+        )
+        self.highatomic_limit = array(
+            "i", [zone.managed_pages * limit_percent // 100 + block_pages for zone in zones]
+        )
         self.nofragment = bytearray(
             mechanism.grouping.nofragment and zone.name == "Normal" for zone in zones
         )
@@ -192,17 +201,19 @@ class Memory:
         self.grouping = ("none", "march-2007", "claim").index(grouping.rule)
         self.enabled = grouping_enabled(self.zones, mechanism)
         self.claims, self.smallest = grouping.claims, grouping.smallest
+        self.claim_pages = grouping.claim_pages()
         self.help_order = NR_ORDERS
         self.reclaims = self.boosts = False
         self.block_order = grouping.block_order
-        self.fallbacks = bytearray(
-            _FALLBACKS_MARCH if self.grouping == GROUP_MARCH else _FALLBACKS_CLAIM
-        )
+        rows = ((*grouping.alternatives(t), 9, 9, 9) for t in range(NR_MIGRATETYPES))
+        self.fallbacks = bytearray(other for row in rows for other in row[:3])  # 9 ends
+        self.at_tail = mechanism.free_lists.insertion == "tail"
         self.tail_rule = mechanism.free_lists.tail_insertion
         self.boot_tail = mechanism.free_lists.boot_order == "lowest-first"
         self.pcp_rule = ("none", "hot", "tagged", "types-and-orders").index(mechanism.per_cpu.rule)
         self.halving = mechanism.watermarks.rule == "halving"
         self.reserve_rule = mechanism.high_atomic.rule == "reserve"
+        self.atomic_type = mechanism.high_atomic.rule == "type"
         self.kswapd_active = False
         self.kswapd_class = self.kswapd_order = self.kcompactd_order = 0
         self.op = self.nr_events = self.dropped = 0
@@ -761,7 +772,7 @@ def _free_one(
 
     Source: 2.6.20 and 6.1 __free_one_page; 6.1 buddy_merge_likely.
     """
-    tail: cython.bint = False
+    tail: cython.bint = m.at_tail
     buddy: cython.int
     m.zone_free[zone] += 1 << order
     _set_class(m, pfn, order, FREE)
@@ -773,7 +784,7 @@ def _free_one(
         pfn &= buddy
         order += 1
         m.counters_[C_MERGES] += 1
-    if m.tail_rule and order <= 8:
+    if m.tail_rule and not tail and order <= 8:
         buddy = (pfn & ~(1 << order)) ^ (2 << order)
         tail = _is_buddy(m, zone, buddy, order + 1)
     _insert(m, zone, order, t, pfn, tail)
@@ -1009,7 +1020,7 @@ def _steal(
             alike_pages = (1 << m.block_order) - free_pages - movable_pages
         if free_pages:
             m.counted_free, m.counted_alike = free_pages, alike_pages
-            if free_pages + alike_pages >= 1 << (m.block_order - 1) or not m.enabled:
+            if free_pages + alike_pages >= m.claim_pages or not m.enabled:
                 changed = _set_block_type(m, pfn, 0, t)
             return changed
     _remove(m, zone, c, pfn)
@@ -1068,6 +1079,8 @@ def _fallback_march(m: Memory, zone: cython.int, order: cython.int, t: cython.in
         for c in range(10, order - 1, -1):
             for i in range(3):
                 other = m.fallbacks[3 * t + i]
+                if other == 9:
+                    break
                 if other == HA and t != U and both_passes == 0:
                     continue
                 m.counters_[C_SEARCHES] += 1
@@ -1099,7 +1112,7 @@ def _take_march(
     old: cython.int = m.block_type[pfn >> m.block_order]
     if c >= 5 or t == R:
         blocks = _move_block(m, zone, pfn, t)
-        if blocks << c >= 512 and other != HA:
+        if blocks << c >= m.claim_pages and other != HA:
             changed = _set_block_type(m, pfn, 0, t)
         rest = t
     _remove(m, zone, c, pfn)
@@ -1511,7 +1524,7 @@ def _reserve_highatomic(m: Memory, zone: cython.int, pfn: cython.int) -> cython.
     Source: 6.1 reserve_highatomic_pageblock.
     """
     block_pages: cython.int = 1 << m.block_order
-    if m.highatomic[zone] >= m.zone_managed[zone] // 100 + block_pages:
+    if m.highatomic[zone] >= m.highatomic_limit[zone]:
         return
     if m.block_type[pfn >> m.block_order] == HA:
         return
@@ -1565,7 +1578,7 @@ def _request_type(
     """
     if m.grouping == GROUP_NONE or not m.enabled:
         return U
-    if m.grouping == GROUP_MARCH and order > 0 and flags & ATOMIC:
+    if m.atomic_type and order > 0 and flags & ATOMIC:
         return HA
     return mobility
 

@@ -256,12 +256,14 @@ def _check_merged(
 
 def _check_highatomic(memory, types: np.ndarray) -> None:
     """The reserve's counter stays within what rule 7 can reach, and covers all its pageblocks."""
-    reserve = memory.mechanism.high_atomic.rule == "reserve"
+    rules = memory.mechanism.high_atomic
+    reserve = rules.rule == "reserve"
     block_pages = 1 << memory.mechanism.grouping.block_order
     total_pages = 0
     for number, zone in enumerate(memory.zones):
         pages = memory.zone_state(number)["highatomic_pages"]
-        limit_pages = zone.managed_pages // 100 + 2 * block_pages if reserve else 1
+        share_pages = zone.managed_pages * rules.limit_percent // 100
+        limit_pages = share_pages + 2 * block_pages if reserve else 1
         if not 0 <= pages < limit_pages or pages % block_pages:
             raise ValidationFault(f"zone {zone.name}: highatomic_pages {pages} is not plausible")
         total_pages += pages

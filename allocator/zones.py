@@ -154,7 +154,8 @@ def with_watermarks(zones: list[Zone], all_min_pages: int, mechanism: Mechanism)
         lowest = share = all_min_pages * zone.managed_pages // max(managed_pages, 1)
         to_low, to_high = share // 4, share // 2
         if mechanism.watermarks.distance == "scale-factor":
-            to_low = max(share // 4, zone.managed_pages * 10 // 10000)
+            scale_factor = mechanism.watermarks.scale_factor
+            to_low = max(share // 4, zone.managed_pages * scale_factor // 10000)
             to_high = 2 * to_low
         if zone.name in high_memory:  # the kernel doesn't depend on it
             lowest = min(max(zone.managed_pages // 1024, CLUSTER_PAGES), 128)
@@ -192,11 +193,16 @@ def batch_pages(managed_pages: int, cap_pages: int) -> int:
 
 
 def _with_per_cpu(zone: Zone, mechanism: Mechanism) -> Zone:
-    batch = batch_pages(zone.managed_pages, mechanism.per_cpu.batch_cap_pages)
-    if mechanism.per_cpu.rule == "types-and-orders":
-        batch = max(batch, 1)
-        return replace(zone, batch_pages=batch, pcp_high_pages=max(zone.low_pages, 4 * batch))
-    return replace(zone, batch_pages=max(batch, 1), pcp_high_pages=6 * batch)
+    """The zone with the sizes of its per-CPU lists, as set or by the kernel's formulas.
+
+    Source: 2.6.20 setup_pageset; 6.1 zone_set_pageset_high_and_batch, zone_highsize.
+    """
+    rules = mechanism.per_cpu
+    batch = rules.batch_pages or batch_pages(zone.managed_pages, rules.batch_cap_pages)
+    high = rules.high_pages or 6 * batch
+    if rules.rule == "types-and-orders":
+        high = max(rules.high_pages or zone.low_pages, 4 * max(batch, 1))
+    return replace(zone, batch_pages=max(batch, 1), pcp_high_pages=high)
 
 
 def grouping_enabled(zones: tuple[Zone, ...], mechanism: Mechanism) -> bool:

@@ -32,23 +32,24 @@ def _decision(header: dict, event: np.void, claims: Sequence[np.void]) -> str:
     counted = counted_words(header, event)
     if claims:
         whole = event["fallback_order"] >= grouping_of(header)["block_order"]
-        reason = (
-            ", free as a whole" if whole else f"{counted}{_half(header, event, 'half or more')}"
-        )
+        reason = ", free as a whole" if whole else f"{counted}{_decided(header, event, True)}"
         return f"claims {blocks_words(header, [int(c['pfn']) for c in claims])}{reason}"
     if kept == wanted:
         return f"in {where}, which is {wanted} already"
     if not counted:
         return f"{where} stays {kept}"
-    half = _half(header, event, "fewer than half")
-    return f"and all free pages of {where} with it{counted}{half}; it stays {kept}"
+    decided = _decided(header, event, False)
+    return f"and all free pages of {where} with it{counted}{decided}; it stays {kept}"
 
 
-def _half(header: dict, event: np.void, what: str) -> str:
+def _decided(header: dict, event: np.void, claimed: bool) -> str:
     """How what was counted decides over a claim. Source: 6.1 steal_suitable_fallback; v28 8/12."""
-    if grouping_of(header)["rule"] == "march-2007":
+    grouping = grouping_of(header)
+    if grouping["rule"] == "march-2007":
         return f", its free blocks counted as if all were of order {event['fallback_order']}"
-    return f" ({what})"
+    percent = grouping.get("claim_threshold_percent", 50)
+    share = "half" if percent == 50 else f"{percent} %"
+    return f" ({share} or more)" if claimed else f" (fewer than {share})"
 
 
 def counted_words(header: dict, event: np.void) -> str:

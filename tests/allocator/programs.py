@@ -22,6 +22,7 @@ from allocator.terms import (
     HUGETLB,
     KERNEL_UNKNOWN,
     MAX_ORDER,
+    MIGRATETYPES,
     MOVABLE,
     PFN_NONE,
     RECLAIMABLE,
@@ -147,9 +148,15 @@ def _parameters(random: Random, name: str, machine: Machine) -> dict[str, str]:
         "per_cpu.batch_cap_pages": (0.1, ("4", "8", "256")),
         "watermarks.rule": (0.1, ("halving", "one-block")),
         "watermarks.distance": (0.1, ("quarter", "scale-factor")),
+        "per_cpu.batch_pages": (0.1, ("1", "2", "5", "31", "100")),
+        "per_cpu.high_pages": (0.1, ("1", "7", "60", "400")),
+        "watermarks.scale_factor": (0.1, ("1", "100", "1000")),
         "free_lists.tail_insertion": (0.1, ("true", "false")),
+        "free_lists.insertion": (0.15, ("head", "tail", "tail")),
         "free_lists.boot_order": (0.1, ("highest-first", "lowest-first")),
         "high_atomic.rule": (0.05, ("none",)),
+        "high_atomic.limit_percent": (0.1, ("0", "5", "50")),
+        **_grouping(random, name),
     }
     if name.endswith(("zone", "both")):
         choices["kernelcore"] = (0.6, choices["kernelcore"][1])
@@ -162,10 +169,27 @@ def _parameters(random: Random, name: str, machine: Machine) -> dict[str, str]:
     }
 
 
+def _grouping(random: Random, name: str) -> dict[str, tuple[float, tuple[str, ...]]]:
+    """Entries that only have an effect where types are told apart."""
+    types = {"2007-list": MIGRATETYPES, "2007-both": MIGRATETYPES}.get(name, MIGRATETYPES[:3])
+    if name in ("2007-vanilla", "2007-zone"):
+        return {}
+    choices = {
+        "grouping.claims": (0.05, ("false",)),
+        "grouping.smallest": (0.1, ("false",)),
+        "grouping.claim_threshold_percent": (0.2, ("1", "20", "33", "51", "80", "100")),
+    }
+    for of_type in types:
+        others = [other for other in types if other != of_type]
+        some = random.sample(others, random.choice((0, *range(1, len(others) + 1))))
+        choices[f"grouping.fallbacks.{of_type}"] = (0.15, (",".join(some),))
+    return choices
+
+
 def _block_orders(name: str) -> tuple[str, ...]:
     if name.startswith("2007"):
         return ("10", "10", "9", "8")
-    return ("4", "5", "6", "7", "8", "9", "10")
+    return ("1", "2", "3", "4", "5", "6", "7", "8", "9", "10")
 
 
 def _pcp_rules(name: str) -> tuple[str, ...]:
@@ -187,7 +211,7 @@ def _zones(random: Random, machine: Machine, mechanism: Mechanism) -> tuple[Zone
         zones[highest] = replace(zones[highest], name="Normal")
     if random.random() < 0.5:
         batch = random.choice((2, 3, 7, 15, 63))
-        high = random.choice((6 * batch, 6 * batch, 4 * batch, batch - 1))
+        high = random.choice((6 * batch, 6 * batch, 4 * batch, batch + 1, batch - 1))
         zones = [replace(zone, batch_pages=batch, pcp_high_pages=high) for zone in zones]
     return tuple(zones)
 

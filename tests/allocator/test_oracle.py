@@ -10,6 +10,7 @@ import pytest
 from allocator.boot import boot
 from allocator.mechanism import load_mechanism
 from allocator.oracle import OracleMemory
+from allocator.oracle_buddy import CLAIM_ALTERNATIVES, MARCH_2007_ALTERNATIVES
 from allocator.page_alloc import Memory
 from allocator.terms import (
     ALLOC,
@@ -103,6 +104,13 @@ BROKEN = {
         ),
     ),
     "4: no tail insertion": ("enters_at_tail", lambda *_: False),
+    "4: blocks enter at the head": (
+        "enters_at_tail",
+        lambda m, zone, pfn, order: (
+            m.mechanism.free_lists.insertion == "head"
+            and OracleMemory.enters_at_tail(m, zone, pfn, order)
+        ),
+    ),
     "4: highatomic blocks merge with others": (
         "may_merge",
         lambda m, zone, buddy, order, _: m.is_free_block(zone, buddy, order),
@@ -133,6 +141,17 @@ BROKEN = {
             None,
         ),
     ),
+    "8: every rule has its own fallbacks": (
+        "alternatives_of",
+        staticmethod(
+            lambda mechanism: (
+                MARCH_2007_ALTERNATIVES
+                if mechanism.grouping.rule == "march-2007"
+                else CLAIM_ALTERNATIVES
+            )
+        ),
+    ),
+    "8: half a pageblock is enough": ("enough", lambda m, pages, of: 2 * pages >= of),
     "8: everything can be stolen": ("can_steal", lambda *_: True),
     "8: the end of a zone does not count": (
         "pages_of_block",
