@@ -16,14 +16,14 @@ from allocator.terms import EVENT_FALLBACK, MIGRATETYPES, NR_ORDERS
 from pipeline.artefacts import Progress, Task
 from pipeline.config import load_stream
 from pipeline.execute import execute, progress_of
+from pipeline.measures import TOTAL
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import Evidence
 from pipeline.recording import Recording
-from pipeline.simulate import runnable, simulate
+from pipeline.simulate import phase_ops, runnable, simulate
 from workloads import WORKLOADS, load_workload
 from workloads.stream import Stream
 
-TOTAL = "total"  # in place of a phase: from the first operation to the last
 PLACED_ANEW = "placed_anew"  # in total: allocations of the start that the mechanism placed
 Figures = dict[tuple[str, str], float]  # by phase and measure
 # Parameters of the null model: what agrees with them too proves nothing about the rules they drop.
@@ -131,8 +131,7 @@ def figures_of(
     Frames are taken at the phases' ends and at `more_stops`, operations done; what `more` finds in
     them is added. Raises OSError.
     """
-    at = [op for phase in stream.phases for op in (phase.start_op, phase.sample_op)]
-    stops = np.unique(np.array([0, *at, *more_stops, len(stream.ops)], np.int64))
+    stops = np.union1d(phase_ops(stream), np.array(list(more_stops), np.int64))
     with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
         path = Path(folder) / "samples.reel"
         simulate(stream, mechanism, path, stops=stops, watched=False)

@@ -27,27 +27,29 @@ def simulate(
     mechanism: Mechanism,
     path: Path,
     *,
-    frames: int = 600,
+    frames: int | None = 600,
     stops: np.ndarray | None = None,
     key_every: int = 64,
     watched: bool = True,
+    go_on: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Write one recording of `stream` under `mechanism`.
 
-    About `frames` frames, see `frame_ops`; or one at each of `stops`, i8, operations done,
-    ascending. Not `watched`: without marks and blame, for figures alone a third quicker.
-    `progress(done, all)` is called with operations after each frame. Raises OSError where the file
-    cannot be written; nothing is left then.
+    About `frames` frames, see `frame_ops`, or none but those that figures are taken at (None); or
+    one at each of `stops`, i8, operations done, ascending. Not `watched`: without marks and blame,
+    for figures alone a third quicker.
+    `go_on`: as of RecordingWriter. `progress(done, all)` is called with operations after each
+    frame. Raises OSError where the file cannot be written; nothing is left then.
     """
     memory, pfn_of, start = start_memory(stream, mechanism)
     blame = Blame(stream, memory, pfn_of) if watched else None
     engine = engine_of(stream, memory, pfn_of, blame)
     if stops is None:
-        stops = frame_ops(stream, frames)
+        stops = phase_ops(stream) if frames is None else frame_ops(stream, frames)
     phase_of = np.searchsorted([p.start_op for p in stream.phases], stops, side="right") - 1
     header = _header(stream, mechanism, memory, frames) | {"start": start, "marks": watched}
-    with RecordingWriter(path, header, key_every=key_every) as writer:
+    with RecordingWriter(path, header, key_every=key_every, go_on=go_on) as writer:
         done = 0
         for stop, phase in zip(stops.tolist(), phase_of.tolist(), strict=True):
             _advance(engine, stream, done, stop, writer, blame)
@@ -114,10 +116,15 @@ def frame_ops(stream: Stream, frames: int) -> np.ndarray:
     starts = [phase.start_op for phase in stream.phases]
     stretches = zip(starts, [*starts[1:], total], strict=True)
     by_phase = [np.linspace(start, end, FRAMES_A_PHASE) for start, end in stretches]
-    samples = [phase.sample_op for phase in stream.phases]
-    chosen = np.unique(np.rint(np.concatenate((by_time, samples, *by_phase))))
+    chosen = np.unique(np.rint(np.concatenate((by_time, phase_ops(stream), *by_phase))))
     by_request = np.rint(np.linspace(0, total, max(frames - len(chosen), 2)))
     return np.unique(np.concatenate((chosen, by_request))).astype(np.int64)
+
+
+def phase_ops(stream: Stream) -> np.ndarray:
+    """Operations done where figures are taken: each phase's begin and sample, first and last."""
+    at = [op for phase in stream.phases for op in (phase.start_op, phase.sample_op)]
+    return np.unique(np.array([0, *at, len(stream.ops)], np.int64))
 
 
 def block_types(memory: Memory, pages: int, pageblock_order: int) -> np.ndarray:
@@ -157,7 +164,7 @@ def _series(memory: Memory) -> np.ndarray:
     ).astype(np.int64)
 
 
-def _header(stream: Stream, mechanism: Mechanism, memory: Memory, frames: int) -> dict:
+def _header(stream: Stream, mechanism: Mechanism, memory: Memory, frames: int | None) -> dict:
     """All that the frames need to be understood and made again."""
     zone_keys = (
         "name",

@@ -47,7 +47,13 @@ def _made_again(recording: Recording, stream_path: Path | None) -> Check:
     mechanism = Mechanism.model_validate(header["mechanism"])
     with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
         again = Path(folder) / recording.path.name
-        simulate(stream, mechanism, again, frames=header["frames_asked"])
+        simulate(
+            stream,
+            mechanism,
+            again,
+            frames=header["frames_asked"],
+            watched=recording.has_marks,
+        )
         same = filecmp.cmp(again, recording.path, shallow=False)
     return Check("re-run", same, "the same bytes" if same else "other bytes than were recorded")
 

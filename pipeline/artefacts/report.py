@@ -15,15 +15,16 @@ from pipeline.artefacts.panels import (
     shown_values,
 )
 from pipeline.artefacts.report_making import making
-from pipeline.artefacts.tables import sample_frames
 from pipeline.findings import findings_in
 from pipeline.findings.case import Case
 from pipeline.genealogy.lifetimes import lifetimes
+from pipeline.measures import sample_frames
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import KERNEL_PAGES, KIND_OF_CLASS
 from pipeline.recording import Recording
 from pipeline.recording_format import BLAME_CAUSES
 from pipeline.run_folder import RunFolder, read_table
+from pipeline.statistics.student import t_975
 from renderer.panel import Panel
 from renderer.report.page import write_report
 from renderer.report.report import Curves, Failure, Figure, Finding, Lasting, Report, Sample
@@ -31,11 +32,6 @@ from renderer.report.report import Curves, Failure, Figure, Finding, Lasting, Re
 FILE = "report.html"
 FIRST_SHOWN = (FIGURE, "mixed", "free_blocks", "unusable_index", "failed_requests")
 BLOCKS_NAMED = 5  # of those that were polluted most often
-# Student's t, 97.5 %, for 1, 2, ... degrees of freedom; from 30 on the normal distribution's, with
-# the first term of its expansion in 1 / degrees.
-T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
-         2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
-         2.052, 2.048, 2.045)  # fmt: skip
 
 
 def tasks(run: RunFolder) -> list[Task]:
@@ -140,14 +136,8 @@ def figure(values: np.ndarray) -> Figure:
     seeds = len(values)
     half_width = np.nan
     if seeds > 1:
-        half_width = _t_975(seeds - 1) * float(values.std(ddof=1)) / sqrt(seeds)
+        half_width = t_975(seeds - 1) * float(values.std(ddof=1)) / sqrt(seeds)
     return Figure(float(values.mean()), half_width, seeds)
-
-
-def _t_975(degrees: int) -> float:
-    if degrees <= len(T_975):
-        return T_975[degrees - 1]
-    return 1.95996 + 2.3723 / degrees
 
 
 def _findings(cases: list[Case]) -> list[Finding]:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from pipeline.artefacts import Progress, Task
 from pipeline.artefacts.panels import Drawing, panels, picture_metadata, picture_tasks
-from pipeline.artefacts.tables import is_key, sample_frames
+from pipeline.artefacts.tables import is_key
 from pipeline.config import check_names
+from pipeline.measures import sample_frames
 from pipeline.recording import Recording, RecordingError
 from pipeline.run_folder import RunFolder
 from renderer.sheet import MAX_ROWS, write_sheet

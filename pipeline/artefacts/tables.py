@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from allocator.terms import (
-    COUNTERS,
     EVENT_KINDS,
     MIGRATETYPES,
     NR_ORDERS,
@@ -16,6 +15,7 @@ from allocator.terms import (
 from pipeline.artefacts import Progress, Task
 from pipeline.atomic import replacing
 from pipeline.grouping import grouping_of
+from pipeline.measures import COLUMNS, COSTS, rows_of, sample_frames
 from pipeline.metrics import METRICS, measured
 from pipeline.metrics.evidence import Evidence
 from pipeline.metrics.put_there import let_in_ops
@@ -23,24 +23,29 @@ from pipeline.recording import Recording
 from pipeline.recording_format import BLAME_CAUSES
 from pipeline.run_folder import RunFolder
 
-# Not the counters that metrics are made of: requests and failures by order.
-COSTS = [name for name in COUNTERS if not name.startswith(("requests_order", "failed"))]
+SEEDS = "seeds"
 
 
 def tasks(run: RunFolder) -> list[Task]:
     """One task: the tables share what they read."""
-    files = tuple(f"{name}.csv" for name in TABLES)
-    return [Task("tables", write_tables, (run.folder, run.paths), files)]
+    files = tuple(f"{name}.csv" for name in (*TABLES, SEEDS))
+    return [Task("tables", write_tables, (run.folder, run.paths, run.repeat_paths), files)]
 
 
-def write_tables(folder: Path, recordings: tuple[Path, ...], progress: Progress) -> None:
-    """Write the tables of these recordings. Raises RecordingError, OSError."""
+def write_tables(
+    folder: Path, recordings: tuple[Path, ...], repeats: tuple[Path, ...], progress: Progress
+) -> None:
+    """Write the tables of these recordings, and with the repeats seeds.csv.
+
+    Raises RecordingError, OSError.
+    """
 
     def read(path: Path) -> tuple[Evidence, dict[str, np.ndarray]]:
         evidence = Evidence(Recording.open(path))
         return evidence, {name: measured(name, evidence) for name in METRICS}
 
     write_each(folder, recordings, TABLES, read, progress)
+    write_each(folder, (*recordings, *repeats), {SEEDS: seeds}, read, progress)
 
 
 def write_each(
@@ -91,16 +96,6 @@ def summary(evidence: Evidence, values: dict[str, np.ndarray]) -> pd.DataFrame:
         for name, metric in METRICS.items()
     ]
     return pd.DataFrame(rows, columns=["phase", "metric", "value", "unit", "better"])
-
-
-def sample_frames(recording: Recording) -> list[tuple[dict, int]]:
-    """Each phase with the frame of its sample; phases that aren't recorded yet are left out."""
-    result = []
-    for phase in recording.header["phases"]:
-        frame = int(np.searchsorted(recording.ops, phase["sample_op"]))
-        if frame < len(recording):
-            result.append((phase, frame))
-    return result
 
 
 def is_key(phase: dict) -> bool:
@@ -203,6 +198,11 @@ def blame(evidence: Evidence, values: dict[str, np.ndarray]) -> pd.DataFrame:
             "cause": np.array(BLAME_CAUSES)[rows["cause"]],
         }
     )
+
+
+def seeds(evidence: Evidence, values: dict[str, np.ndarray]) -> pd.DataFrame:
+    """One row for each measure of a phase and in total: what mechanisms are compared by."""
+    return pd.DataFrame(rows_of(evidence, values), columns=COLUMNS)
 
 
 def _where(there: np.ndarray, values: np.ndarray) -> pd.Series:
