@@ -1,17 +1,20 @@
 """Files that are either whole or not there: written under another name, synced, then renamed."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from glob import escape
 from pathlib import Path
+
+_TEMPORARY = re.compile(r"\.(?P<stem>.+)\.\d+\.partial(?P<suffix>(\.[^.]*)?)")  # of `replacing`
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path to write to; afterwards the file gets the name `path`, or is removed on a fault.
 
-    The temporary keeps the suffix, from which writers of pictures tell the format. Raises OSError.
+    The temporary keeps the suffix, from which writers of pictures tell the format. Raises OSError
+    that names `path`.
     """
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
@@ -21,6 +24,10 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         partial.replace(path)
         sync_folder(path.parent)
+    except OSError as error:
+        if error.errno is None or str(error.filename or partial) != str(partial):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         with suppress(OSError):  # it must not hide what went wrong before
             partial.unlink(missing_ok=True)
@@ -40,10 +47,25 @@ def growing_name(path: Path) -> Path:
     return path.with_name(path.name + ".partial")
 
 
-def partials_of(path: Path) -> list[Path]:
-    """What killed writers of `path` left beside it."""
-    left = path.parent.glob(f".{escape(path.stem)}.[0-9]*.partial{path.suffix}")
-    return [*left, *([growing_name(path)] if growing_name(path).exists() else [])]
+def temporaries_of(paths: Iterable[Path]) -> list[Path]:
+    """What killed writers of these files left beside them and nobody can use."""
+    paths = list(paths)
+    written = {name for path in paths for name in (path, growing_name(path))}
+    folders = sorted({path.parent for path in paths if path.parent.is_dir()})
+    return [left for folder in folders for left in folder.iterdir() if _written(left) in written]
+
+
+def partials_of(paths: Iterable[Path]) -> list[Path]:
+    """All that killed writers of these files left beside them."""
+    paths = list(paths)
+    growing = [name for name in map(growing_name, paths) if name.exists()]
+    return [*temporaries_of(paths), *growing]
+
+
+def _written(temporary: Path) -> Path | None:
+    """What `replacing` would have called it; None where it isn't from there."""
+    match = _TEMPORARY.fullmatch(temporary.name)
+    return temporary.with_name(match["stem"] + match["suffix"]) if match else None
 
 
 def write_text(path: Path, text: str) -> None:

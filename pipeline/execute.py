@@ -7,10 +7,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.reduction import DupFd
 from multiprocessing.synchronize import Event
 
 from pipeline.artefacts import Task
@@ -24,11 +25,18 @@ _to_parent: "multiprocessing.Queue | None" = None
 _stopping: Event | None = None
 
 
-def execute(tasks: list[Task], jobs: int, report: "Callable[[str, int, int], None]") -> None:
+def execute(
+    tasks: list[Task],
+    jobs: int,
+    report: "Callable[[str, int, int], None]",
+    held: int | None = None,
+) -> None:
     """Run all tasks, up to `jobs` at a time; `report(label, done, all)` hears of each.
 
     The first fault of a task is raised here, after those already running have ended; the others
-    are not begun.
+    are not begun. `held`: a file descriptor that the workers have too: a lock on it lasts until
+    they have ended. All have when this returns or raises, and where this process is killed they end
+    at once.
     """
     if jobs <= 1 or len(tasks) <= 1:
         for task in tasks:
@@ -37,9 +45,12 @@ def execute(tasks: list[Task], jobs: int, report: "Callable[[str, int, int], Non
     context = multiprocessing.get_context("spawn")
     told, stopping = context.Queue(), context.Event()
     workers = min(jobs, len(tasks))
-    with ProcessPoolExecutor(workers, context, _connect, (told, stopping)) as pool:
-        open_tasks = {pool.submit(_run_apart, task) for task in tasks}
+    shared = (told, stopping, None if held is None else _Held(held))
+    with ProcessPoolExecutor(workers, context, _connect, shared) as pool:
+        open_tasks: set[Future] = set()
         try:
+            with _interrupts_blocked():
+                open_tasks = {pool.submit(_run_apart, task) for task in tasks}
             _wait(open_tasks, told, report)
         except BrokenProcessPool:
             raise ExecuteError("a worker process was killed; perhaps memory ran out") from None
@@ -49,6 +60,19 @@ def execute(tasks: list[Task], jobs: int, report: "Callable[[str, int, int], Non
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """An interrupt waits for the end of the block; processes that start in it don't hear of it.
+
+    A worker that is interrupted while it imports would print a traceback.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _wait(open_tasks: set[Future], told: multiprocessing.Queue, report: Callable) -> None:
@@ -81,18 +105,33 @@ class ExecuteError(Exception):
     """Tasks that could not be run: one line."""
 
 
-def _connect(told: multiprocessing.Queue, stopping: Event) -> None:
+class _Held:
+    """A file descriptor that goes with a process that is spawned."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __reduce__(self) -> tuple:
+        return _held_here, (DupFd(self._descriptor),)
+
+
+def _held_here(duplicate: DupFd) -> _Held:
+    return _Held(duplicate.detach())
+
+
+def _connect(told: multiprocessing.Queue, stopping: Event, held: _Held | None) -> None:
+    """In a worker, first. Nothing here closes what is held."""
     global _to_parent, _stopping
     _to_parent, _stopping = told, stopping
     told.cancel_join_thread()  # what nobody reads any more must not keep a worker from ending
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _end_with_parent(parent: int) -> None:
+def _end_with_parent() -> None:
     """A worker whose parent was killed has nobody to work for."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
+    multiprocessing.parent_process().join()
     os._exit(1)
 
 
@@ -100,11 +139,17 @@ def _run_apart(task: Task) -> None:
     """In a worker: an interrupt stops the task, which removes what it has half written."""
     if _stopping.is_set():
         return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, _interrupt_once)
     try:
         _run(task, lambda *message: _to_parent.put(message))
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _interrupt_once(number: int, frame: object) -> None:
+    """From a terminal it comes twice, by the parent too: the second must not stop the cleaning."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _run(task: Task, report: Callable[[str, int, int], None]) -> None:

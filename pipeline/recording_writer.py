@@ -3,7 +3,6 @@
 The bytes: recording_format.py. What comes of a file whose writer was killed: recording.py.
 """
 
-import os
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,7 +11,7 @@ import numpy as np
 import zstandard
 
 from allocator.terms import EVENT_DTYPE
-from pipeline.atomic import growing_name, sync_folder
+from pipeline.growing_file import GrowingFile
 from pipeline.recording_format import (
     BLAM,
     BLAME_DTYPE,
@@ -39,16 +38,17 @@ from pipeline.recording_format import (
 class RecordingWriter:
     """Writes a recording to `path` + ".partial" and gives it its name when it is closed.
 
-    As a context manager it closes at the end and aborts on an exception. Raises ValueError for a
-    header that lacks something, OSError where the file cannot be written.
+    As a context manager it closes at the end and aborts on an exception. `go_on`: with what a
+    writer of the same recording left there when it died; then an interrupt leaves it there too.
+    Raises ValueError for a header that lacks something, OSError where the file cannot be written.
     `dropped_events`, which may be set at any time before the close, counts those that never came
     here; the writer adds what it drops itself.
     """
 
-    def __init__(self, path: Path, header: dict, *, key_every: int = 64) -> None:
+    def __init__(
+        self, path: Path, header: dict, *, key_every: int = 64, go_on: bool = False
+    ) -> None:
         self.dropped_events = 0
-        self._path = Path(path)
-        self._partial = growing_name(self._path)
         self._key_every = key_every
         head = pack_header(header)
         self._pages = header["geometry"]["pages"]
@@ -62,15 +62,7 @@ class RecordingWriter:
         self._event_offsets: list[int] = []
         self._blame_offsets: list[int] = []
         self._events = self._not_kept = self._blamed = self._not_kept_blame = 0
-        self._offset = 0
-        # Unbuffered: a reader sees whole chunks, and a full disk is told at once.
-        self._file = open(self._partial, "wb", buffering=0)  # noqa: SIM115
-        try:
-            self._write(MAGIC)
-            self._write(pack_chunk(HEAD, head))
-        except BaseException:
-            self.abort()
-            raise
+        self._file = GrowingFile(Path(path), MAGIC + pack_chunk(HEAD, head), go_on=go_on)
 
     def append(
         self,
@@ -106,8 +98,8 @@ class RecordingWriter:
         packed = self._compressor.compress(np.ascontiguousarray(shown[0]))
         side = self._compressor.compress(shown[1].tobytes() + shown[2].tobytes())
         head = FRAME_HEAD.pack(len(self._frames), since_key, op, time_us, phase, len(packed))
-        self._frames.append((self._offset, op, time_us, phase))
-        self._write(pack_chunk(FRAM, head + packed + side))
+        self._frames.append((self._file.size_bytes, op, time_us, phase))
+        self._file.append(pack_chunk(FRAM, head + packed + side))
 
     def add_events(self, events: np.ndarray) -> None:
         """Events EVENT_DTYPE[n], in order. Those above MAX_EVENTS are counted as dropped."""
@@ -118,8 +110,8 @@ class RecordingWriter:
         self._events += len(kept)
         for start in range(0, len(kept), EVENTS_A_CHUNK):
             part = np.ascontiguousarray(kept[start : start + EVENTS_A_CHUNK])
-            self._event_offsets.append(self._offset)
-            self._write(pack_chunk(EVNT, self._compressor.compress(part.tobytes())))
+            self._event_offsets.append(self._file.size_bytes)
+            self._file.append(pack_chunk(EVNT, self._compressor.compress(part.tobytes())))
 
     def add_blame(self, rows: np.ndarray) -> None:
         """Rows BLAME_DTYPE[n], in order. Requests whose rows would be above MAX_BLAME are left out
@@ -134,27 +126,23 @@ class RecordingWriter:
         self._blamed += len(kept)
         self._not_kept_blame += len(rows) - len(kept)
         if len(kept):
-            self._blame_offsets.append(self._offset)
-            self._write(pack_chunk(BLAM, self._compressor.compress(kept.tobytes())))
+            self._blame_offsets.append(self._file.size_bytes)
+            self._file.append(pack_chunk(BLAM, self._compressor.compress(kept.tobytes())))
 
     def close(self) -> None:
         """Write the index, bring all to the disk and give the file its name. Raises OSError."""
         try:
-            index = self._offset
-            self._write(pack_chunk(INDX, self._index()))
-            self._write(pack_chunk(TAIL, TAIL_BODY.pack(index)))
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._partial.replace(self._path)
-            sync_folder(self._path.parent)
-        except BaseException:
-            self.abort()
+            index = self._file.size_bytes
+            self._file.append(pack_chunk(INDX, self._index()))
+            self._file.append(pack_chunk(TAIL, TAIL_BODY.pack(index)))
+            self._file.finish()
+        except BaseException as error:
+            self._file.leave(error)
             raise
 
     def abort(self) -> None:
         """Remove what was written."""
-        self._file.close()
-        self._partial.unlink(missing_ok=True)
+        self._file.leave(None)
 
     def __enter__(self) -> Self:
         return self
@@ -168,7 +156,7 @@ class RecordingWriter:
         if kind is None:
             self.close()
         else:
-            self.abort()
+            self._file.leave(error)
 
     def _index(self) -> bytes:
         dropped = self.dropped_events + self._not_kept
@@ -176,15 +164,6 @@ class RecordingWriter:
         head = INDEX_HEAD.pack(len(self._frames), *chunks, dropped, self._not_kept_blame)
         arrays = index_arrays(self._frames, self._event_offsets, self._blame_offsets)
         return head + b"".join(array.tobytes() for array in arrays)
-
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        try:
-            while view:
-                view = view[self._file.write(view) :]
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self._path)) from error
-        self._offset += len(data)
 
 
 def _fitting(

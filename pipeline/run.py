@@ -8,10 +8,12 @@ from pathlib import Path
 from pipeline.artefacts import ARTEFACTS, Progress, Task, tasks_of
 from pipeline.artefacts.panels import check_look
 from pipeline.atomic import partials_of, write_text
-from pipeline.config import Cell, RunConfig, UsageError, check_names, check_output, matrix
-from pipeline.execute import execute, progress_of
+from pipeline.config import Cell, RunConfig, UsageError, check_names, check_output, matrix, repeated
+from pipeline.execute import ExecuteError, execute, progress_of
+from pipeline.folder_lock import locked
 from pipeline.metadata import as_json, versions
 from pipeline.recording import Recording
+from pipeline.resume import check_complete, check_same, left_of, made_of, standing, sweep
 from pipeline.run_folder import METADATA, UNFINISHED, Recorded, RunFolder
 from pipeline.simulate import core_note, runnable, simulate
 
@@ -22,41 +24,87 @@ WEIGHTS = {
 }  # fmt: skip
 
 
-def run(config: RunConfig, folder: Path, *, jobs: int, force: bool) -> RunFolder:
+def run(
+    config: RunConfig, folder: Path, *, jobs: int, force: bool, resume: bool = False
+) -> RunFolder:
     """Make the recordings of a run and every artefact it asks for, in `folder`.
 
-    Raises UsageError before anything is written; WorkloadError, RecordingError, RenderError and
-    OSError later: what was finished by then stays, without a metadata.json.
+    `resume`: goes on with the same run that was stopped there; begins it where there is none. With
+    `force` too, anything else there is replaced. Raises UsageError before anything is written;
+    FolderInUse, WorkloadError, RecordingError, RenderError, ExecuteError and OSError later: what
+    was finished by then stays, without a metadata.json.
     """
     cells = matrix(config)
     check_look(config.layout, config.palette, config.size)
     wanted = _wanted(config)
-    recordings = tuple(
+    origin = made_of(config, cells)  # a damaged stream is told before a folder is made
+    repeats = repeated(config, {cell.mechanism.name: cell.mechanism for cell in cells}.values())
+    result = RunFolder(folder, config, _recorded(cells), repeats=_recorded(repeats))
+    files = _check_files(result, wanted)
+    check_output(folder, True, "run")
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder) as lock:
+        if resume and not force and (folder / METADATA).is_file():
+            check_complete(folder, config)
+            (folder / UNFINISHED).unlink(missing_ok=True)
+            print(f"pagereel: {folder}: the run is complete, nothing to do", file=sys.stderr)
+            return result
+        if not (resume and _goes_on(result, origin, force)):
+            _begin(result, origin, files, force)
+        sweep(folder, files)
+        try:
+            _make(result, cells, repeats, wanted, jobs, lock)
+        except ExecuteError as error:
+            raise ExecuteError(f"{error}; --resume goes on") from None
+        finally:
+            sweep(folder, files)  # what workers that were killed left
+    return result
+
+
+def _make(
+    result: RunFolder,
+    cells: list[Cell],
+    repeats: list[Cell],
+    wanted: list[str],
+    jobs: int,
+    lock: int,
+) -> None:
+    """All that isn't there yet, then metadata.json."""
+    folder = result.folder
+    if core_note():
+        print(f"pagereel: {core_note()}", file=sys.stderr)
+    for name in ("recordings", *(["repeats"] if repeats else [])):
+        (folder / name).mkdir(exist_ok=True)
+    simulations = [
+        *_simulations(cells, result.paths, result.config.frames),
+        *_simulations(repeats, result.repeat_paths, frames=None),
+    ]
+    simulations = left_of(folder, simulations)
+    later = {name: WEIGHTS.get(name, 2) for name in wanted}
+    with progress_of({**{t.label: WEIGHTS["recordings"] for t in simulations}, **later}) as report:
+        execute(simulations, jobs, report, lock)
+        execute(left_of(folder, tasks_of("tables", result)), 1, report)
+    pictures = [task for name in wanted if name != "tables" for task in tasks_of(name, result)]
+    pictures = left_of(folder, pictures)
+    with progress_of({task.label: _weight(task) for task in pictures}) as report:
+        execute(sorted(pictures, key=_weight, reverse=True), jobs, report, lock)
+    _write_metadata(result, METADATA, [_facts(path) for path in result.paths])
+    (folder / UNFINISHED).unlink()
+
+
+def _recorded(cells: list[Cell]) -> tuple[Recorded, ...]:
+    return tuple(
         Recorded(cell.file_name, cell.workload.file_name, cell.mechanism.name, cell.seed)
         for cell in cells
     )
-    result = RunFolder(folder, config, recordings)
-    _check_files(result, wanted)
-    for choice in config.workloads:
-        if choice.path:
-            choice.load(seed=0)  # a damaged stream is told before a folder is made
-    _prepare(result, force)
-    if core_note():
-        print(f"pagereel: {core_note()}", file=sys.stderr)
-    simulations = [
-        Task(f"recordings/{path.name}", record, (cell, path, config.frames))
-        for cell, path in zip(cells, result.paths, strict=True)
+
+
+def _simulations(cells: list[Cell], paths: tuple[Path, ...], frames: int | None) -> list[Task]:
+    return [
+        Task(name, record, (cell, path, frames), (name,))
+        for cell, path in zip(cells, paths, strict=True)
+        for name in (f"{path.parent.name}/{path.name}",)
     ]
-    later = {name: WEIGHTS.get(name, 2) for name in wanted}
-    with progress_of({**{t.label: WEIGHTS["recordings"] for t in simulations}, **later}) as report:
-        execute(simulations, jobs, report)
-        execute(tasks_of("tables", result), 1, report)
-    pictures = [task for name in wanted if name != "tables" for task in tasks_of(name, result)]
-    with progress_of({task.label: _weight(task) for task in pictures}) as report:
-        execute(sorted(pictures, key=_weight, reverse=True), jobs, report)
-    _write_metadata(result, METADATA, [_facts(path) for path in result.paths])
-    (folder / UNFINISHED).unlink()
-    return result
 
 
 def _weight(task: Task) -> float:
@@ -70,53 +118,82 @@ def _wanted(config: RunConfig) -> list[str]:
     return list(dict.fromkeys(["tables", *(config.artefacts or ARTEFACTS)]))
 
 
-def record(cell: Cell, path: Path, frames: int, progress: Progress) -> None:
-    """One recording of the matrix. Raises WorkloadError, OSError."""
+def record(cell: Cell, path: Path, frames: int | None, progress: Progress) -> None:
+    """One recording of the matrix; `frames` None: for figures alone.
+
+    Raises WorkloadError, OSError.
+    """
     stream = cell.workload.load(cell.seed)
     stream = replace(stream, name=cell.workload.file_name, seed=cell.seed)
-    simulate(runnable(stream), cell.mechanism, path, frames=frames, progress=progress)
+    simulate(
+        runnable(stream), cell.mechanism, path,
+        frames=frames, watched=frames is not None, go_on=True, progress=progress,
+    )  # fmt: skip
 
 
-def _check_files(result: RunFolder, wanted: list[str]) -> None:
-    """Raise UsageError where two results would be one file, or a picture can't hold them all."""
-    for file, times in Counter(_files(result, wanted)).items():
+def _check_files(result: RunFolder, wanted: list[str]) -> list[str]:
+    """What a run makes. Raises UsageError where two results would be one file, or too many."""
+    files = _files(result, wanted)
+    for file, times in Counter(files).items():
         if times > 1:
             raise UsageError(f"two results would be {file}; change a name or a label")
+    return files
 
 
 def _files(result: RunFolder, wanted: list[str]) -> list[str]:
     """What a run makes, below its folder. Raises UsageError where a picture can't be drawn."""
-    recordings = [f"recordings/{recorded.file}" for recorded in result.recordings]
+    recordings = [
+        str(path.relative_to(result.folder)) for path in (*result.paths, *result.repeat_paths)
+    ]
     pictures = (task for name in wanted for task in tasks_of(name, result))
     return recordings + [file for task in pictures for file in task.files]
 
 
-def _prepare(result: RunFolder, force: bool) -> None:
-    """Make the folder; with `force` remove an older run's results from it, and nothing else."""
+def _goes_on(result: RunFolder, origin: dict[str, str], force: bool) -> bool:
+    """Whether this run was begun in its folder. Raises UsageError for another, without `force`."""
+    if not (result.folder / UNFINISHED).is_file():
+        return False
+    try:
+        check_same(result.folder, result.config, origin)
+    except UsageError:
+        if not force:
+            raise
+        return False
+    return not (result.folder / METADATA).is_file()
+
+
+def _begin(result: RunFolder, origin: dict[str, str], files: list[str], force: bool) -> None:
+    """Begin anew; with `force` remove an older run's results from the folder, and nothing else."""
     folder = result.folder
+    sweep(folder, [])
     check_output(folder, force, "run")
     for name in (UNFINISHED, METADATA):
         if (folder / name).is_file():
             _remove(RunFolder.open(folder, name), name)
-    (folder / "recordings").mkdir(parents=True, exist_ok=True)
-    _write_metadata(result, UNFINISHED, [{} for _ in result.recordings])
+    more = {"made_of": origin, "foreign": standing(folder, files)}
+    _write_metadata(result, UNFINISHED, [{} for _ in result.recordings], more)
 
 
 def _remove(old: RunFolder, name: str) -> None:
     """Remove what that run wrote, or was writing when it was killed."""
-    for path in (old.folder / file for file in _files(old, _wanted(old.config))):
+    unfinished = old.folder / UNFINISHED
+    (old.folder / name).replace(unfinished)  # from here on it isn't whole
+    paths = [old.folder / file for file in _files(old, _wanted(old.config))]
+    for path in (*paths, *partials_of(paths)):
         path.unlink(missing_ok=True)
-        for partial in partials_of(path):
-            partial.unlink()
-    (old.folder / name).unlink()
+    unfinished.unlink()
 
 
-def _write_metadata(result: RunFolder, name: str, facts: list[dict]) -> None:
+def _write_metadata(
+    result: RunFolder, name: str, facts: list[dict], more: dict[str, object] | None = None
+) -> None:
     recordings = (recorded._asdict() for recorded in result.recordings)
     metadata = {
         "config": result.config.model_dump(mode="json"),
         "versions": versions(),
         "recordings": [r | more for r, more in zip(recordings, facts, strict=True)],
+        "repeats": [recorded._asdict() for recorded in result.repeats],
+        **(more or {}),
     }
     write_text(result.folder / name, as_json(metadata))
 
@@ -128,6 +205,7 @@ def _facts(path: Path) -> dict:
     return {
         "source": header["source"],
         "rules": header["mechanism"]["source"],
+        "table": header["mechanism"],
         "parameters": header["mechanism"]["parameters"],
         "stream": header["workload"],
         "frames": len(recording),

@@ -1,12 +1,16 @@
 """The folder of a run: which recordings it has, and where its results stand."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.config import RunConfig, UsageError
+from pydantic import ValidationError
+
+from pipeline.config import RunConfig, UsageError, fault_of
 from pipeline.recording import Recording
 
 if TYPE_CHECKING:
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
 
 METADATA = "metadata.json"  # of a whole run, written last
 UNFINISHED = "unfinished.json"  # in its place until then
-NAMES = ("mechanism", "workload", "phase", "metric", "unit", "better", "counter")
+NAMES = ("mechanism", "workload", "phase", "metric", "measure", "unit", "better", "counter")
 
 
 class Recorded(NamedTuple):
@@ -30,14 +34,32 @@ def _source_of(entry: dict) -> str:
     return str(entry.get("source", {}).get("text", ""))
 
 
+def _recorded(entries: list[dict]) -> tuple[Recorded, ...]:
+    recorded = tuple(Recorded(*(entry[key] for key in Recorded._fields)) for entry in entries)
+    for one in recorded:
+        if type(one.seed) is not int or not all(map(_is_name, one[:-1])):
+            raise ValueError("a recording without a name, mechanism, workload or seed")
+        if Path(one.file).name != one.file or one.file == "..":
+            raise ValueError("a recording outside its folder")
+    return recorded
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and name != "" and name.isprintable()
+
+
 @dataclass(frozen=True)
 class RunFolder:
-    """A run's results. `recordings`: in the order of the run matrix; `sources`: what made each."""
+    """A run's results. `recordings`: in the order of the run matrix; `sources`: what made each.
+
+    `repeats`: recordings of further seeds, with those frames alone that figures are taken from.
+    """
 
     folder: Path
     config: RunConfig
     recordings: tuple[Recorded, ...]
     sources: tuple[str, ...] = ()
+    repeats: tuple[Recorded, ...] = ()
 
     @classmethod
     def open(cls, folder: Path, name: str = METADATA) -> "RunFolder":
@@ -45,21 +67,19 @@ class RunFolder:
         try:
             metadata = json.loads((folder / name).read_text(encoding="utf-8"))
             config = RunConfig.model_validate(metadata["config"])
-            recordings = tuple(
-                Recorded(*(entry[key] for key in Recorded._fields))
-                for entry in metadata["recordings"]
-            )
+            recordings = _recorded(metadata["recordings"])
+            repeats = _recorded(metadata.get("repeats", []))
             sources = tuple(map(_source_of, metadata["recordings"]))
-            if any(Path(recorded.file).name != recorded.file for recorded in recordings):
-                raise ValueError("a recording outside its folder")
+            if not config.seeds:
+                raise ValueError("a run without a seed")
         except NotADirectoryError:
             raise UsageError(f"{folder}: no folder of a run") from None
         except FileNotFoundError:
             why = "its run did not end" if (folder / UNFINISHED).exists() else f"it has no {name}"
             raise UsageError(f"{folder}: no run of pagereel: {why}") from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UsageError(f"{folder / name}: not readable: {error}") from None
-        return cls(folder, config, recordings, sources)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
+            raise UsageError(f"{folder / name}: not readable: {_told(error)}") from None
+        return cls(folder, config, recordings, sources, repeats)
 
     def path(self, recorded: Recorded) -> Path:
         """Where a recording lies."""
@@ -69,6 +89,11 @@ class RunFolder:
     def paths(self) -> tuple[Path, ...]:
         """Where the recordings lie, in their order."""
         return tuple(self.path(recorded) for recorded in self.recordings)
+
+    @property
+    def repeat_paths(self) -> tuple[Path, ...]:
+        """Where the repeats lie, in their order."""
+        return tuple(self.folder / "repeats" / recorded.file for recorded in self.repeats)
 
     @cached_property
     def series(self) -> "pd.DataFrame":
@@ -108,8 +133,43 @@ class RunFolder:
 
 
 def read_table(path: Path) -> "pd.DataFrame":
-    """A CSV table of a run; names stay text, "2007" too. Raises OSError, ValueError."""
+    """A CSV table of a run; names stay text, "2007" too. Raises OSError, ValueError: one line."""
     import pandas as pd
 
     types = dict.fromkeys(NAMES, str)
-    return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+    try:
+        return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+    except (ValueError, OverflowError) as error:
+        raise ValueError(_told(error)) from None
+
+
+def read_figures(path: Path, keys: Collection[str], value: str) -> "pd.DataFrame":
+    """The same of a table with a name in each of its `keys` and a number, or none, in `value`.
+
+    Raises UsageError.
+    """
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    try:
+        table = read_table(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not readable: {_told(error)}") from None
+    missing = [column for column in (*keys, value) if column not in table]
+    if missing:
+        raise UsageError(f"{path}: not readable: it has no column {missing[0]!r}")
+    if not len(table):
+        raise UsageError(f"{path}: not readable: it has no rows")
+    empty = [key for key in keys if table[key].isna().any()]
+    if empty:
+        raise UsageError(f"{path}: not readable: a row without {empty[0]}")
+    kind = table[value].dtype
+    if not is_numeric_dtype(kind) or is_bool_dtype(kind) or (table[value].abs() == inf).any():
+        raise UsageError(f"{path}: not readable: a {value} is no number")
+    return table
+
+
+def _told(error: Exception) -> str:
+    """An exception in one line."""
+    if isinstance(error, ValidationError):
+        error = ValueError(fault_of(error))
+    return " ".join(str(error).split()) or type(error).__name__

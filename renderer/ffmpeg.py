@@ -5,6 +5,7 @@ at its exit status: a full disk would give a broken file without an error.
 """
 
 import json
+import os
 import signal
 import subprocess
 import tempfile
@@ -41,15 +42,17 @@ _COLOURS += ("-color_primaries", "bt709", "-color_trc", "bt709")
 
 @dataclass(frozen=True)
 class Coding:
-    """How frames become a video: ffmpeg's name of the pixels that come in, and its options."""
+    """How frames become a video: ffmpeg's names of what comes in and goes out, and its options."""
 
     pixels: str
+    container: str
     reading: tuple[str, ...]
     writing: tuple[str, ...]
 
 
 MP4 = Coding(
     "yuv420p",
+    "mp4",
     _COLOURS,
     ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", PRESET, "-qp", str(QUANTISER),
      "-g", str(KEY_EVERY), "-x264-params", X264, *_COLOURS, "-movflags", "+faststart"),
@@ -59,6 +62,7 @@ MP4 = Coding(
 # nothing from the frame before; players (mpv, VLC, ffmpeg) play both, browsers neither.
 LOSSLESS = Coding(
     "rgb24",
+    "matroska",
     (),
     ("-c:v", "libx264rgb", "-pix_fmt", "rgb24", "-preset", "ultrafast", "-qp", "0",
      "-g", str(KEY_EVERY), "-x264-params", "cabac=1:subme=0:merange=4:partitions=i4x4,p8x8,p4x4"),
@@ -81,18 +85,35 @@ def encode(
     writes, or a larger pipe, made nothing faster. Raises RenderError with ffmpeg's last words.
     """
     raw = ("-f", "rawvideo", "-pix_fmt", coding.pixels, "-s", f"{size_px[0]}x{size_px[1]}")
-    command = [
-        *_ffmpeg(path), "-y", *raw, "-r", str(fps), *coding.reading, "-i", "-", "-an",
-        *coding.writing, "-threads", str(THREADS),
-        "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact",
-        "-metadata", f"comment={comment}", str(partial.absolute()),
-    ]  # fmt: skip
-    with _running(command, path, stdin=subprocess.PIPE) as process:
-        for frame in frames:
-            try:
-                process.stdin.write(memoryview(frame).cast("B"))
-            except BrokenPipeError:
-                break  # its exit status and words tell why
+    with _open(partial) as (name, descriptor):
+        command = [
+            *_ffmpeg(path), "-y", *raw, "-r", str(fps), *coding.reading, "-i", "-", "-an",
+            *coding.writing, "-threads", str(THREADS),
+            "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact",
+            "-metadata", f"comment={comment}", "-f", coding.container, name,
+        ]  # fmt: skip
+        with _running(command, path, stdin=subprocess.PIPE, pass_fds=(descriptor,)) as process:
+            _feed(process, frames)
+
+
+def _feed(process: subprocess.Popen, frames: Iterable[np.ndarray]) -> None:
+    for frame in frames:
+        try:
+            process.stdin.write(memoryview(frame).cast("B"))
+        except BrokenPipeError:
+            break  # its exit status and words tell why
+
+
+@contextmanager
+def _open(partial: Path) -> Iterator[tuple[str, int]]:
+    """A file for ffmpeg to write, and the descriptor that it must be given for that.
+
+    By name it would make the file anew where that was removed meanwhile, because who started it was
+    killed. Where the system has no names for open files it does.
+    """
+    with open(partial, "ab") as file:
+        name = f"/proc/self/fd/{file.fileno()}"
+        yield name if os.path.exists(name) else str(partial.absolute()), file.fileno()
 
 
 @contextmanager
@@ -144,7 +165,7 @@ def _ffmpeg(path: Path) -> list[str]:
 
 
 @contextmanager
-def _running(command: list[str], path: Path, **pipes: int) -> Iterator[subprocess.Popen]:
+def _running(command: list[str], path: Path, **pipes: object) -> Iterator[subprocess.Popen]:
     """ffmpeg at work; at the end of the block it must end well. Stopped on any exception."""
     with tempfile.TemporaryFile() as words:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL} | pipes

@@ -1,10 +1,12 @@
 """Tasks in processes of their own: faults, and what becomes of the others then."""
 
+import signal
 import time
 from pathlib import Path
 
 import pytest
 
+from pipeline import execute as execute_module
 from pipeline.artefacts import Progress, Task
 from pipeline.execute import execute
 from renderer.output import RenderError
@@ -20,12 +22,10 @@ def fail_once(there: Path, progress: Progress) -> None:
 
 def tell_much(there: Path, done: Path, progress: Progress) -> None:
     """Begins, then tells far more than a pipe holds, after the other task has failed."""
-    from pipeline import execute as module
-
     there.touch()
     time.sleep(1)
     for number in range(20_000):
-        module._to_parent.put(("much", number, 20_000))
+        execute_module._to_parent.put(("much", number, 20_000))
     done.touch()
 
 
@@ -68,3 +68,14 @@ def test_all_tasks_are_done_and_told(tmp_path: Path, jobs: int) -> None:
     assert [message for message in heard if message[1]] == [(str(n), 1, 1) for n in range(5)] or (
         jobs == 2 and {m for m in heard if m[1]} == {(str(n), 1, 1) for n in range(5)}
     )
+
+
+def test_a_second_interrupt_does_not_stop_the_cleaning() -> None:
+    """As it comes from a terminal: to the whole group, and once more from the parent."""
+    before = signal.signal(signal.SIGINT, execute_module._interrupt_once)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)

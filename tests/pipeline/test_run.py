@@ -38,7 +38,8 @@ CONTRACT = {
 }  # fmt: skip
 
 
-TABLES = {"metadata.json", "summary.csv", "series.csv", "cost.csv", "events.csv", "blame.csv"}
+OF_TABLES = ("summary", "series", "cost", "events", "blame", "seeds")
+TABLES = {"metadata.json", *(f"{name}.csv" for name in OF_TABLES)}
 
 
 def files(folder: Path) -> set[str]:
