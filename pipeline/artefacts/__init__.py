@@ -14,6 +14,7 @@ ARTEFACTS = {
         "pipeline.artefacts.tables",
         "summary.csv, series.csv, cost.csv, events.csv, blame.csv",
     ),
+    "mail": ("pipeline.artefacts.mail", "mail.txt: the run as a text for a mailing list"),
     "video": ("pipeline.artefacts.video", "video/<mechanism>.mp4"),
     "comparison": ("pipeline.artefacts.comparison", "video/comparison.mp4: all on one clock"),
     "sheet": ("pipeline.artefacts.sheet", "sheet.png: mechanism by phase"),

@@ -1,0 +1,144 @@
+"""What a run brings to a comparison: its figures by seed, its loads and phases, its versions."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.config import UsageError
+from pipeline.grouping import tells_types
+from pipeline.measures import TOTAL
+from pipeline.metadata import label_of
+from pipeline.recording import Recording
+from pipeline.run_folder import METADATA, Recorded, RunFolder, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEEDS_FILE = "seeds.csv"
+SEEDS_COLUMNS = ("mechanism", "workload", "seed", "phase", "measure", "value")
+# "It would succeed" is a word, not a figure that a mean could be taken of.
+INDEX, NO_INDEX = "extfrag_index", -1
+Key = tuple[str, str]  # phase, measure
+
+
+@dataclass(frozen=True)
+class Load:
+    """A workload of a run. `phases`: as in a recording's header; `digests`: of its stream, by seed.
+
+    `mechanisms`: the header's entry of each that it was run under, with its `label`, which has the
+    parameters, what it was `made_by`, whether it `tells_types` apart,
+    and the `geometry` that it gave memory.
+    """
+
+    about: dict
+    phases: tuple[dict, ...]
+    digests: dict[int, str]
+    mechanisms: dict[str, dict]
+
+    @property
+    def key_phases(self) -> list[str]:
+        """Those that are named where not all have room."""
+        return [phase["name"] for phase in self.phases if phase.get("key", True)]
+
+    def title_of(self, phase: str) -> str:
+        """A phase in words."""
+        titles = {p["name"]: p["title"] for p in self.phases}
+        return "the whole run" if phase == TOTAL else titles.get(phase, phase)
+
+
+@dataclass(frozen=True, eq=False)
+class RunFigures:
+    """A run's seeds.csv, its loads by name, and the versions that made it."""
+
+    run: RunFolder
+    table: "pd.DataFrame"
+    loads: dict[str, Load]
+    versions: dict[str, str]
+
+    @classmethod
+    def of(cls, run: RunFolder, versions: dict[str, str]) -> "RunFigures":
+        """Of a run whose tables and recordings are there. Raises UsageError, RecordingError."""
+        return cls(run, _table(run.folder), _loads(run), versions)
+
+    @classmethod
+    def open(cls, folder: Path) -> "RunFigures":
+        """Of a finished run. Raises UsageError, RecordingError."""
+        run = RunFolder.open(folder)
+        metadata = json.loads((folder / METADATA).read_text(encoding="utf-8"))
+        return cls.of(run, dict(metadata.get("versions", {})))
+
+    @property
+    def mechanisms(self) -> list[str]:
+        """In the order of the run."""
+        return list(dict.fromkeys(recorded.mechanism for recorded in self.run.recordings))
+
+    @property
+    def name(self) -> str:
+        """Of the folder, whole or its last part."""
+        return self.run.folder.resolve().name
+
+    @cached_property
+    def _by_side(self) -> dict[tuple[str, str], "pd.DataFrame"]:
+        return dict(list(self.table.groupby(["mechanism", "workload"], sort=False)))
+
+    def values(self, mechanism: str, workload: str) -> tuple[list[int], dict[Key, np.ndarray]]:
+        """Seeds, and f8[seeds] by phase and measure in their order. Raises UsageError."""
+        rows = self._by_side.get((mechanism, workload))
+        if rows is None:
+            return [], {}
+        try:
+            wide = rows.pivot(index=["phase", "measure"], columns="seed", values="value")
+        except ValueError:
+            where = self.run.folder / SEEDS_FILE
+            raise UsageError(f"{where}: a row of {mechanism}, {workload} stands twice") from None
+        order = rows[["phase", "measure"]].drop_duplicates().itertuples(index=False, name=None)
+        found = dict(zip(wide.index, wide.to_numpy(float, copy=True), strict=True))
+        for (_, measure), of_seeds in found.items():
+            if measure == INDEX:
+                of_seeds[of_seeds == NO_INDEX] = np.nan
+        return [int(seed) for seed in wide.columns], {key: found[key] for key in order}
+
+
+def _table(folder: Path) -> "pd.DataFrame":
+    path = folder / SEEDS_FILE
+    try:
+        table = read_table(path)
+        return table[list(SEEDS_COLUMNS)].astype({"seed": int, "value": float})
+    except FileNotFoundError:
+        raise UsageError(
+            f"{path}: not there; run it again: an older pagereel made this run"
+        ) from None
+    except (OSError, ValueError, KeyError) as error:
+        told = str(error).splitlines()[0]
+        raise UsageError(f"{path}: not readable: {told}") from None
+
+
+def _loads(run: RunFolder) -> dict[str, Load]:
+    """From the recordings' headers; seeds of one load share all but the stream."""
+    loads: dict[str, Load] = {}
+    for recorded, path in _each(run):
+        known = loads.get(recorded.workload)
+        if known and recorded.seed in known.digests and recorded.mechanism in known.mechanisms:
+            continue
+        header = Recording.open(path).header
+        load = known or Load(header["workload"], tuple(header["phases"]), {}, {})
+        load.digests.setdefault(recorded.seed, header["workload"].get("digest", ""))
+        source = header["source"].get("text", "")
+        entry = header["mechanism"] | {
+            "label": label_of(header),
+            "made_by": source,
+            "tells_types": tells_types(header),
+            "geometry": header["geometry"],
+        }
+        load.mechanisms.setdefault(recorded.mechanism, entry)
+        loads[recorded.workload] = load
+    return loads
+
+
+def _each(run: RunFolder) -> list[tuple[Recorded, Path]]:
+    recorded = zip(run.recordings, run.paths, strict=True)
+    return [*recorded, *zip(run.repeats, run.repeat_paths, strict=True)]

@@ -1,0 +1,295 @@
+"""The mail: golden texts, width and characters whatever is in it, and how to repeat it."""
+
+import json
+import re
+import shlex
+import subprocess
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.comparison.document import (
+    Band,
+    Cell,
+    Document,
+    Heading,
+    Items,
+    Line,
+    Paragraph,
+    Table,
+)
+from pipeline.comparison.names import NAMES, PASSES, SUMMARY, UNITS, name_of
+from pipeline.comparison.rows import Choice
+from pipeline.comparison.sides import Group, Side, within
+from pipeline.comparison.writers import latex, markdown, text
+from pipeline.config import RunConfig, load_config
+from pipeline.mail.command import mail_text
+from pipeline.mail.dot_plot import dot_plot
+from pipeline.mail.repeat import command_lines, foreign_files, shell_lines
+from pipeline.measures import MEASURES
+from pipeline.plain_text import WIDTH
+from tests.pipeline.commands import Commands
+from tests.pipeline.made_runs import STRESS, made_run
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+SMALL = {key: STRESS[key] for key in list(STRESS)[2:9]}
+
+
+def within_width(mail: str) -> None:
+    for line in mail.splitlines():
+        assert len(line) <= WIDTH, line
+        assert line == line.rstrip(), line
+    assert mail.isascii()
+
+
+def two_runs() -> list[Group]:
+    old = made_run(SMALL, ("6.1-list", "6.1-both"), folder="old")
+    new = made_run(
+        {key: (of[1], of[1]) for key, of in SMALL.items()}, ("6.1-list", "6.1-both"),
+        folder="new", digest="beef", versions={"pagereel": "1.2.4"}, turn=5,
+    )  # fmt: skip
+    return [
+        Group(Side(old, name, "old"), (Side(new, name, "new"),), name)
+        for name in ("6.1-list", "6.1-both")
+    ]
+
+
+GOLDENS = {
+    "mail-ten-seeds.txt": lambda: mail_text([within(made_run())], Choice()),
+    "mail-one-seed.txt": lambda: mail_text([within(made_run(SMALL, seeds=1))], Choice()),
+    "mail-two-runs.txt": lambda: mail_text(two_runs(), Choice()),
+    "mail-ten-seeds.md": lambda: mail_text([within(made_run())], Choice(), "markdown"),
+    "mail-ten-seeds.tex": lambda: mail_text([within(made_run(SMALL))], Choice(), "latex"),
+}
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_mails_are_as_agreed(name: str) -> None:
+    mail = GOLDENS[name]()
+    assert mail == (GOLDEN / name).read_text()
+    if name.endswith(".txt"):
+        within_width(mail)
+
+
+def test_a_sign_says_better_or_worse_and_words_what_is_noise() -> None:
+    mail = mail_text([within(made_run(mechanisms=("2007-vanilla", "2007-list")))], Choice())
+    summary = mail[: mail.index("What was run")]
+    assert re.search(
+        r"Mixed pageblocks.*85\.\d+ +2\d\.\d+ \(\+7\d\.\d%\)\*", summary
+    )  # less: better
+    assert re.search(r"Success 3, at rest.*\(\+88\d\.\d%\)\*", summary)  # more: better
+    writes = mail[mail.index("Page writes file") :].splitlines()
+    assert "*" not in writes[0]
+    assert writes[1].strip() == "not significant"
+    assert re.search(r"Free pages moved.* 0 +\d+ \(from 0\)\*\n +worse\n", mail)
+    assert "Zero everywhere: Compaction stalls." in mail
+
+
+def test_seeds_that_change_nothing_count_as_one() -> None:
+    same = {key: tuple((mean, 0.0) for mean, _ in of) for key, of in SMALL.items()}
+    mail = mail_text([within(made_run(same))], Choice())
+    assert "ONE SEED: NOISE UNKNOWN. All seeds gave the same figures" in mail
+    assert "*" not in mail[mail.index("Summary") : mail.index("What was run")]
+
+
+def test_few_seeds_are_said() -> None:
+    mail = mail_text([within(made_run(SMALL, seeds=4))], Choice())
+    assert "4 SEEDS ARE TOO FEW" in mail
+    assert "Nothing was tested" in mail
+    assert "*" not in mail[mail.index("Summary") : mail.index("What was run")]
+
+
+def test_a_single_mechanism_has_a_mail_too() -> None:
+    mail = mail_text([within(made_run(SMALL, ("2007-vanilla",)))], Choice())
+    within_width(mail)
+    assert "nothing is compared" in mail
+    assert "Nothing was compared." in mail
+
+
+def test_many_mechanisms_stand_in_several_tables() -> None:
+    names = [f"mechanism-with-a-long-name-{number}" for number in range(9)]
+    run = made_run({key: of[:1] * 9 for key, of in SMALL.items()}, names)
+    mail = mail_text([within(run)], Choice())
+    within_width(mail)
+    for name in names:
+        assert name in mail
+
+
+def test_missing_figures_are_no_zeros() -> None:
+    run = made_run(SMALL)
+    run.table.loc[(run.table["seed"] == 3) & (run.table["measure"] == "mixed"), "value"] = np.nan
+    found = json.loads(mail_text([within(run)], Choice(measures=("mixed",)), "json"))
+    assert {row["seeds"] for row in found["rows"]} == {9}
+    assert all(None in row["before"] for row in found["rows"])
+    assert "have figures of fewer seeds" in mail_text([within(run)], Choice())
+
+
+def test_names_are_one_each_and_of_measures_that_exist() -> None:
+    assert set(NAMES) <= set(MEASURES)
+    assert set(SUMMARY) <= set(NAMES)
+    assert set(UNITS) <= set(NAMES)
+    names = [*NAMES.values(), *PASSES.values()]
+    assert len(set(names)) == len(names)
+    assert all(MEASURES[name].better != "-" for name in SUMMARY)
+    assert name_of("huge_allocated", "stress-highalloc", "r2-load-1") == "r2 Success 1, under load"
+    assert name_of("huge_allocated", "churn", "rest") == NAMES["huge_allocated"]
+
+
+printable = [chr(code) for code in range(32, 127)]
+words = st.text(max_size=90)
+numbers = st.floats(allow_nan=True, allow_infinity=True)
+cells = st.builds(Cell, words, words, st.booleans(), words)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> Document:
+    others = draw(st.lists(words, max_size=7))
+    lines = st.builds(Line, words, words, st.tuples(*[cells] * len(others)))
+    table = st.builds(
+        Table,
+        words,
+        st.just(tuple(others)),
+        st.lists(st.one_of(lines, st.builds(Band, words)), max_size=4).map(tuple),
+    )
+    block = st.one_of(
+        st.builds(Heading, words),
+        st.builds(Paragraph, words),
+        st.builds(Items, st.lists(words, max_size=3).map(tuple)),
+        table,
+    )
+    return Document(draw(words), tuple(draw(st.lists(block, max_size=4))))
+
+
+@given(documents())
+@settings(max_examples=100, deadline=None)
+def test_whatever_is_written_fits_a_mail(document: Document) -> None:
+    within_width(text.write(document))
+
+
+@given(documents())
+@settings(max_examples=40, deadline=None)
+def test_other_formats_hold_together(document: Document) -> None:
+    tex = latex.write(document)
+    assert tex.isascii()
+    assert tex.count(r"\begin{") == tex.count(r"\end{")
+    assert latex.escaped("50% of a_b & {c} \\ #1 $~^") == (
+        r"50\% of a\_b \& \{c\} \textbackslash{} \#1 \$\textasciitilde{}\textasciicircum{}"
+    )
+    for block in document.blocks:
+        if isinstance(block, Table):
+            rows = markdown.write(Document("", (block,))).splitlines()[2:]
+            bars = {len(re.findall(r"(?<!\\)\|", row)) for row in rows}
+            assert bars == {len(block.others) + 3}
+
+
+@given(st.lists(st.tuples(words, st.lists(numbers, max_size=12)), max_size=10))
+@settings(max_examples=40, deadline=None)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_plots_fit_a_mail(sides: list[tuple[str, list[float]]]) -> None:
+    lines = dot_plot([(name, np.array(values, float)) for name, values in sides])
+    framed = [line for line in lines if line.startswith("| ")]
+    assert all(len(line) == WIDTH for line in framed)
+    finite = sum(np.isfinite(values).sum() for _, values in sides)
+    marks = sum(len(re.sub(r"[ |_M]", "", line)) for line in framed)
+    assert marks == finite
+
+
+@given(st.lists(st.text(printable, min_size=1, max_size=200), min_size=1, max_size=9))
+@settings(max_examples=40, deadline=None)
+def test_commands_are_broken_so_that_a_shell_joins_them(arguments: list[str]) -> None:
+    lines = shell_lines(["printf", "%s\\n", *arguments])
+    assert all(len(line) <= WIDTH for line in lines)
+    said = subprocess.run(
+        ["sh", "-c", "\n".join(lines)], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "".join(f"{argument}\n" for argument in arguments)
+
+
+RUNS = {
+    "main": {},
+    "parameters": {
+        "workloads": [{"name": "churn", "parameters": {"memory_mib": "64", "requests": "3000"}}],
+        "mechanisms": [
+            {"name": "6.1-off"},
+            {"name": "6.1-zone", "parameters": {"kernelcore": "30%"}},
+        ],
+        "seeds": [3, 4],
+    },
+    "labels": {
+        "workloads": ["churn"],
+        "mechanisms": [
+            {"name": "6.1-list", "label": "small", "parameters": {"min_free_kbytes": "512"}},
+            {"name": "6.1-list", "label": f"large{'e' * 80}"},
+        ],
+    },
+    "two loads": {"workloads": [{"name": "churn", "parameters": {"memory_mib": "64"}}, "ebizzy"]},
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_command_makes_the_same_run(
+    name: str, pagereel: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = RunConfig.model_validate(RUNS[name])
+    made = made_run(SMALL, ("2007-vanilla",), seeds=10)
+    run = made.run.__class__(made.run.folder, wanted, made.run.recordings, (), made.run.repeats)
+    lines = command_lines(run, "out")
+    assert all(len(line) <= WIDTH for line in lines)
+    script = "\n".join(lines)
+    toml = re.match(r"cat > (\S+) << 'END'\n(.*)\nEND\n", script, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    if toml:
+        Path(toml[1]).write_text(toml[2] + "\n")
+        assert load_config(Path(toml[1])).mechanisms == wanted.mechanisms
+        script = script[toml.end() :]
+    asked: list[RunConfig] = []
+
+    def run_it(config: RunConfig, folder: Path, **_: object) -> object:
+        asked.append(config)
+        return made.run
+
+    monkeypatch.setattr("pipeline.run_command.run", run_it)
+    program, *arguments = shlex.split(script.replace("\\\n", ""))
+    assert program == "pagereel"
+    assert pagereel(*arguments).code == 0
+    expected = wanted.model_copy(update={"repeats": 9, "artefacts": ("mail",)})
+    assert asked == [expected]
+
+
+def test_files_that_the_command_takes_are_named_without_their_folder() -> None:
+    config = {
+        "workloads": [{"path": "/home/someone/stream"}],
+        "mechanisms": [{"name": "/home/someone/mine.toml"}],
+    }
+    run = made_run(SMALL, ("2007-vanilla",), config=config).run
+    lines = "\n".join(command_lines(run, "out"))
+    assert lines == "pagereel replay stream -m ./mine.toml --repeats 9 --only mail -o out"
+    assert foreign_files(run) == ["mine.toml", "stream"]
+
+
+def test_the_mail_of_a_run(pagereel: Commands, tmp_path: Path) -> None:
+    run = ("run", "-w", "churn", "-p", "memory_mib=20", "-p", "requests=2000", "--only", "mail",
+           "-m", "6.1-off", "-m", "6.1-list", "--frames", "4", "--repeats", "5")  # fmt: skip
+    assert pagereel(*run, "-j", 1, "-o", tmp_path / "a").code == 0
+    mail = pagereel("mail", tmp_path / "a").out
+    within_width(mail)
+    assert mail == (tmp_path / "a" / "mail.txt").read_text()
+    assert "--repeats 5 --only mail" in mail.replace("\\\n   ", "")
+    table = pd.read_csv(StringIO(pagereel("mail", tmp_path / "a", "--format", "csv").out))
+    assert set(table["other"]) == {"6.1-list"}
+    assert table["seeds"].max() == 6
+    one = pagereel("mail", tmp_path / "a", "--measure", "nonmov_blocks", "--phase", "rest",
+                   "--base", "6.1-list", "-o", tmp_path / "mail.txt")  # fmt: skip
+    assert one.out == f"{tmp_path / 'mail.txt'}\n"
+    assert "6.1-list" in (tmp_path / "mail.txt").read_text()
+    found = json.loads(pagereel("mail", tmp_path / "a", "--format", "json").out)
+    assert found["runs"][0]["workloads"]["churn"]["digests"].keys() == set("012345")
+    for option, name in (("--measure", "beauty"), ("--phase", "lunch"), ("--base", "6.1-x")):
+        assert name in pagereel.refused("mail", tmp_path / "a", option, name, code=2)
+    (tmp_path / "a" / "seeds.csv").unlink()
+    assert "seeds.csv: not there" in pagereel.refused("mail", tmp_path / "a", code=2)
