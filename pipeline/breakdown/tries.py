@@ -1,0 +1,136 @@
+"""What one try is: a workload's parameters, run under mechanisms, and what is left at rest."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from allocator.mechanism import Mechanism
+from allocator.terms import HUGE_ORDER
+from pipeline.metadata import versions
+from pipeline.metrics import pageblocks
+from pipeline.metrics.evidence import Evidence
+from pipeline.recording import Recording
+from pipeline.samples import Call, brought_back
+from pipeline.simulate import runnable, simulate
+from workloads import load_workload
+from workloads.stream import Stream
+
+Parameters = dict[str, str]
+KEPT_EACH = 8  # tries a job, so that a search that is stopped loses no more
+MADE_BY = ("pagereel", "core", "numpy")  # versions that figures depend on
+
+
+class Left(NamedTuple):
+    """Of one run, at the sample of the last key phase.
+
+    `blocks`: pageblocks that can become a huge page (potential_huge), of `eligible`; `failed`:
+    requests below a huge page's order that failed by then, of `requests` in all; `kernel_pages`:
+    pages in use that cannot move.
+    """
+
+    eligible: int
+    blocks: int
+    failed: int
+    requests: int
+    kernel_pages: int
+
+    @property
+    def kept(self) -> float:
+        """Blocks, % of the eligible ones."""
+        return 100 * self.blocks / self.eligible if self.eligible else 0.0
+
+
+class Try(NamedTuple):
+    """A workload's parameters with a seed."""
+
+    parameters: Parameters
+    seed: int
+
+
+class Trier:
+    """Runs tries under mechanisms, and keeps what came out in a file, so that none is run twice."""
+
+    def __init__(
+        self, workload: str, mechanisms: Sequence[Mechanism], cache: Path | None, jobs: int
+    ) -> None:
+        self._workload, self._mechanisms, self._jobs = workload, tuple(mechanisms), jobs
+        self._cache = cache
+        self._known = _read(cache) if cache else {}
+        now = versions()
+        self._base = [workload, [m.model_dump(mode="json") for m in mechanisms]]
+        self._base += [now[name] for name in MADE_BY]
+
+    def run(self, tries: Sequence[Try]) -> list[tuple[Left, ...]]:
+        """What is left under each mechanism, for each try, in order.
+
+        Raises WorkloadError, OSError and ExecuteError.
+        """
+        keys = [self._key(one) for one in tries]
+        new = {key: one for key, one in zip(keys, tries, strict=True) if key not in self._known}
+        calls = [
+            Call(f"try {key[:8]}, seed {one.seed}", _tried, (self._workload, self._mechanisms, one))
+            for key, one in new.items()
+        ]
+        for first in range(0, len(calls), some := KEPT_EACH * self._jobs):
+            made = brought_back(calls[first : first + some], self._jobs)
+            self._keep(dict(zip(list(new)[first : first + some], made, strict=True)))
+        return [self._known[key] for key in keys]
+
+    def _key(self, one: Try) -> str:
+        told = json.dumps([*self._base, one.parameters, one.seed], sort_keys=True)
+        return blake2b(told.encode(), digest_size=16).hexdigest()
+
+    def _keep(self, found: dict[str, tuple[Left, ...]]) -> None:
+        self._known |= found
+        if self._cache:
+            lines = (json.dumps([key, left]) + "\n" for key, left in found.items())
+            with open(self._cache, "a", encoding="utf-8") as file:
+                file.writelines(lines)
+
+
+def _read(path: Path) -> dict[str, tuple[Left, ...]]:
+    """What an earlier search kept; a line that was cut off is run again."""
+    known = {}
+    if path.exists():
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                key, rows = json.loads(line)
+                known[str(key)] = tuple(Left(*map(int, row)) for row in rows)
+            except (ValueError, TypeError):
+                continue
+    return known
+
+
+def _tried(workload: str, mechanisms: Sequence[Mechanism], one: Try) -> tuple[Left, ...]:
+    """In any process: one stream under each mechanism."""
+    stream = runnable(load_workload(workload, one.parameters, one.seed))
+    return tuple(_left(stream, mechanism) for mechanism in mechanisms)
+
+
+def _left(stream: Stream, mechanism: Mechanism) -> Left:
+    with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
+        path = Path(folder) / "try.reel"
+        simulate(stream, mechanism, path, frames=0, watched=False)
+        return _read_left(stream, Evidence(Recording.open(path)))
+
+
+def _read_left(stream: Stream, evidence: Evidence) -> Left:
+    at = [phase for phase in stream.phases if phase.key][-1].sample_op
+    frame = int(np.searchsorted(evidence.recording.ops, at))
+    asked, failed = (
+        sum(int(evidence.column(f"{what}_order_{order}")[frame]) for order in range(HUGE_ORDER))
+        for what in ("requests", "failed")
+    )
+    kernel = evidence.pages_of("unmovable") + evidence.pages_of("reclaimable")
+    return Left(
+        eligible=int(evidence.eligible.sum()),
+        blocks=int(pageblocks.potential_huge(evidence)[frame]),
+        failed=failed,
+        requests=asked,
+        kernel_pages=int(kernel[frame]),
+    )
