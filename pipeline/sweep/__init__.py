@@ -1,0 +1,1 @@
+"""Sweeps: mechanisms x workloads x parameters x seeds, of which only the figures are kept."""

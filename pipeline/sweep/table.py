@@ -1,0 +1,84 @@
+"""The results of a sweep as one tidy table."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from pipeline.measures import COLUMNS, TOTAL
+from pipeline.sweep.plan import Plan
+
+DEFAULT_MEASURES = ("potential_huge", "huge_success", "huge_allocated", "nonmov_blocks")
+
+
+def table_of(plan: Plan, results: Mapping[str, dict]) -> pd.DataFrame:
+    """Rows of mechanism, workload, the swept parameters, seed, phase, measure, value.
+
+    In the order of the plan. NaN where a cell has no such figure.
+    """
+    columns: dict[str, list] = {
+        name: []
+        for name in (
+            "mechanism", "workload", *plan.config.parameters, "seed", *COLUMNS,
+        )
+    }  # fmt: skip
+    for cell in plan.cells:
+        rows = results[cell.key]["rows"]
+        of_cell = (cell.mechanism, cell.workload, *cell.setting, cell.seed)
+        for column, value in zip(columns.values(), of_cell, strict=False):
+            column.extend([value] * len(rows))
+        for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=True):
+            columns[name].extend(values)
+    return pd.DataFrame(columns).astype({"value": float})
+
+
+class Shown(NamedTuple):
+    """A figure that is told of: a measure of a workload in a phase."""
+
+    workload: str
+    measure: str
+    phase: str
+
+
+def shown_of(plan: Plan, results: Mapping[str, dict], table: pd.DataFrame) -> list[Shown]:
+    """What is drawn and told of: what was asked for, else the usual measures at the last key phase.
+
+    A count in total stands there, whatever the phases. What no cell has a value of is left out.
+    """
+    told = table[table["value"].notna()]
+    there = set(told[["workload", "measure", "phase"]].itertuples(index=False, name=None))
+    shown = []
+    for workload, phases in _phases(plan, results).items():
+        names = plan.config.phases or (_last_key(phases),)
+        for measure in plan.config.measures or DEFAULT_MEASURES:
+            at = [Shown(workload, measure, phase) for phase in names if phase != TOTAL]
+            at = [one for one in at if one in there] or [Shown(workload, measure, TOTAL)]
+            shown += [one for one in at if one in there]
+    return shown
+
+
+def _phases(plan: Plan, results: Mapping[str, dict]) -> dict[str, list[tuple[str, bool]]]:
+    """The phases of each workload, in their order, and whether they are key ones."""
+    return {cell.workload: results[cell.key]["phases"] for cell in reversed(plan.cells)}
+
+
+def _last_key(phases: list[tuple[str, bool]]) -> str:
+    return next((name for name, key in reversed(phases) if key), phases[-1][0])
+
+
+class Values(NamedTuple):
+    """One figure of all cells: f8[seeds] by mechanism and setting, seeds in the plan's order."""
+
+    shown: Shown
+    of: dict[tuple[str, tuple[str, ...]], list[float]]
+
+
+def values_of(plan: Plan, table: pd.DataFrame, shown: Shown) -> Values:
+    """The figure's values, those of one seed at one place: they are compared in pairs."""
+    chosen = (table[list(Shown._fields)] == list(shown)).all(axis=1)
+    rows = table[chosen]
+    of: dict[tuple[str, tuple[str, ...]], list[float]] = {}
+    parameters = list(plan.config.parameters)
+    for row in rows[["mechanism", *parameters, "value"]].itertuples(index=False, name=None):
+        of.setdefault((row[0], tuple(row[1:-1])), []).append(row[-1])
+    return Values(shown, of)
