@@ -34,7 +34,7 @@ def making(recordings: list[Recording], run: RunFolder | None) -> Making:
     config = run.config if run else None
     return Making(
         command=command_of(config) if config else "",
-        config=_config_text(config) if config and config != RunConfig() else "",
+        config=config_text(config) if config and config != RunConfig() else "",
         tables={
             "Source": _source(recordings),
             "Mechanisms": _mechanisms(recordings),
@@ -74,7 +74,7 @@ def _shared(choices: Sequence[WorkloadChoice | MechanismChoice]) -> dict[str, st
     return first if all(choice.parameters == first for choice in choices) else None
 
 
-def _config_text(config: RunConfig) -> str:
+def config_text(config: RunConfig) -> str:
     """The configuration as JSON; of files only the names: where they lay is nobody's business."""
     shown = config.model_dump(mode="json")
     for workload in shown["workloads"]:

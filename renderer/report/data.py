@@ -5,6 +5,7 @@ import numpy as np
 from allocator.terms import EVENT_KINDS
 from pipeline.grouping import grouping_of
 from renderer import palette
+from renderer.html_page import THEMES
 from renderer.panel import Panel
 from renderer.report.events import event_data, left_out_data
 from renderer.report.pack import PackedPanel
@@ -55,26 +56,6 @@ def page_data(report: Report, packed: list[PackedPanel], places: list[dict]) -> 
         "places": places,
         "panels": [_panel(panel, part) for panel, part in zip(report.panels, packed, strict=True)],
     }
-
-
-THEMES = {
-    "light": {
-        "paper": palette.PAPER,
-        "ink": palette.INK,
-        "quiet-ink": palette.QUIET_INK,
-        "rule": palette.RULE,
-        "band": palette.BAND,
-        "zone": palette.ZONE,
-    },
-    "dark": {
-        "paper": palette.DARK_PAPER,
-        "ink": palette.DARK_INK,
-        "quiet-ink": palette.DARK_QUIET_INK,
-        "rule": palette.DARK_RULE,
-        "band": palette.DARK_BAND,
-        "zone": palette.DARK_ZONE,
-    },
-}
 
 
 def class_data(name: str, report: Report) -> dict:

@@ -1,20 +1,17 @@
 """The page itself: a template with its style and scripts inlined, and the packed frames."""
 
 import json
-from base64 import b64encode
 from collections.abc import Callable
 from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from renderer import palette
+from renderer.html_page import policy_hash, template, text_of, theme_rules
 from renderer.output import RenderError, whole_file
 from renderer.panel import check_panels, joined, source_text
-from renderer.report.data import THEMES, page_data
+from renderer.report.data import page_data
 from renderer.report.events import left_out
 from renderer.report.findings import finding_groups, finding_tables
 from renderer.report.pack import deflated_text, pack
@@ -22,6 +19,7 @@ from renderer.report.places import extent_in_cells, pack_places
 from renderer.report.report import Report
 from renderer.report.rows import failure_rows, summary_tables
 
+PACKAGE = "renderer.report"
 SCRIPTS = ("state", "words", "decode", "maps", "clock", "chart", "axis", "inspect", "history",
            "overview", "sections", "link", "keys", "main")  # fmt: skip
 
@@ -41,7 +39,7 @@ def write_report(report: Report, path: Path, progress: Callable[[int, int], None
     places, place_texts = pack_places(extents)
     data = page_data(report, packed, places)
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    page = _template().render(
+    page = template(PACKAGE, "report.html.jinja").render(
         report=report,
         data=data,
         blocks={
@@ -52,8 +50,8 @@ def write_report(report: Report, path: Path, progress: Callable[[int, int], None
         },
         script=_script(),
         style=_style(),
-        script_hash=_hash(_script()),
-        style_hash=_hash(_style()),
+        script_hash=policy_hash(_script()),
+        style_hash=policy_hash(_style()),
         **_words(report, data),
     )
     with whole_file(path) as partial:
@@ -92,13 +90,6 @@ def _legend(report: Report, data: dict) -> list[str]:
 
 
 @cache
-def _template():
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-                              lstrip_blocks=True)  # fmt: skip
-    return environment.from_string(_read("report.html.jinja"))
-
-
-@cache
 def _script() -> Markup:
     """All scripts as one, each in a file by what it does; nothing of it is global."""
     parts = [_read(f"js/{name}.js") for name in SCRIPTS]
@@ -113,31 +104,18 @@ def _style() -> Markup:
 
 def _colours() -> str:
     names = [name for name in palette.STANDARD.swatches if name]
-    themes = {"light": palette.STANDARD, "dark": palette.DARK}
-    lines = {"light": palette.LINES, "dark": palette.DARK_LINES}
-    rules = {}
-    for theme, shown in themes.items():
-        values = [f"--{key}:{colour}" for key, colour in THEMES[theme].items()]
-        values += [f"--{name}:{shown.swatch(name).colour}" for name in names]
-        values += [f"--unknown:{shown.swatch('').colour}"]
-        values += [f"--line-{n}:{colour}" for n, colour in enumerate(lines[theme])]
-        values += [f"--on-line:{palette.ON_DARK if theme == 'light' else palette.INK}"]
-        rules[theme] = f"{{color-scheme:{theme};{';'.join(values)}}}"
-    themed = [
-        f":root{rules['light']}",
-        f"@media (prefers-color-scheme:dark){{:root{rules['dark']}}}",
-        *(f':root[data-theme="{theme}"]{rules[theme]}' for theme in themes),
-        f"@media print{{:root,:root[data-theme]{rules['light']}}}",
-    ]
+    shown = {"light": palette.STANDARD, "dark": palette.DARK}
+    classes = {
+        theme: [
+            *(f"--{name}:{colours.swatch(name).colour}" for name in names),
+            f"--unknown:{colours.swatch('').colour}",
+        ]
+        for theme, colours in shown.items()
+    }
     swatches = [f".swatch-{name}{{fill:var(--{name})}}" for name in (*names, "unknown")]
     chips = [f".line-{n}{{--line:var(--line-{n})}}" for n in range(len(palette.LINES))]
-    return "\n".join([*themed, *swatches, *chips]) + "\n"
+    return theme_rules(classes) + "\n".join([*swatches, *chips]) + "\n"
 
 
 def _read(name: str) -> str:
-    return (files("renderer.report") / "page" / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    """As a content security policy names an inline script or style."""
-    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
+    return text_of(PACKAGE, name)

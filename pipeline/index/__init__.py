@@ -1,0 +1,1 @@
+"""One page on a folder of runs: `pagereel index`."""

@@ -1,0 +1,1 @@
+"""What is handed out: the sdist and the wheel."""
