@@ -47,6 +47,8 @@ MAX_BLAME = 1 << 20  # rows
 RENEWED = 0x80  # bit of a page's mark, see Recording.marks
 ORDER_OF_MARK = 0x0F
 MAX_PAGES = 2**31 - 1  # a pfn is an i4
+MAX_OP = 2**63 - 1
+MAX_COLUMNS = 1 << 14  # of the series, which is kept whole in memory
 
 # A page that stood in the way of a failed request; see pipeline/blame.py. `failed_op`: of the
 # request. `held_order`, `placed_op`: of the allocation that holds the page; -1: before the first.
@@ -148,6 +150,8 @@ def unpack_header(payload: bytes) -> dict:
     try:
         header = json.loads(payload)
         check_header(header)
+        if b"\\u" in payload:  # half of a character can't be printed; the writer escapes none
+            json.dumps(header, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise Fault(f"its header is no recording's: {error}") from None
     return header
@@ -171,10 +175,10 @@ def check_header(header: dict) -> None:
         names = header[key]
         if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
             raise ValueError(f"{key} aren't names, each once")
-    for phase in header["phases"]:
-        _check_keys(phase, "phase", name=str, title=str, start_op=int, sample_op=int)
-    if not header["phases"] or len(header["page_classes"]) > 256:
-        raise ValueError("no phase, or more than 256 page classes")
+    if len(header["page_classes"]) > 256 or len(header["series_columns"]) > MAX_COLUMNS:
+        raise ValueError(f"more than 256 page classes, or {MAX_COLUMNS:,} series columns")
+    _check_phases(header["phases"])
+    _check_optional(header)
 
 
 def _check_geometry(geometry: dict) -> None:
@@ -187,6 +191,37 @@ def _check_geometry(geometry: dict) -> None:
         _check_keys(zone, "zone", name=str, start_pfn=int, end_pfn=int)
         if not 0 <= zone["start_pfn"] <= zone["end_pfn"] <= geometry["pages"]:
             raise ValueError(f"zone {zone['name']!r} lies outside the pages")
+
+
+def _check_phases(phases: list) -> None:
+    for phase in phases:
+        _check_keys(phase, "phase", name=str, title=str, start_op=int, sample_op=int)
+        if not 0 <= phase["start_op"] <= MAX_OP or not 0 <= phase["sample_op"] <= MAX_OP:
+            raise ValueError(f"phase {phase['name']!r} lies at no operation")
+    if not phases:
+        raise ValueError("there is no phase")
+
+
+def _check_optional(header: dict) -> None:
+    """What may be missing, but must not be anything else than readers take it for."""
+    optional = (
+        *((header["source"], key, str) for key in ("kind", "text")),
+        (header, "marks", bool),
+        *((header[of], "parameters", dict) for of in ("mechanism", "workload")),
+        (header["mechanism"], "grouping", dict),
+        *((zone, "min_pages", int) for zone in header["geometry"]["zones"]),
+        *((zone, "lowmem_reserve_pages", (list, tuple)) for zone in header["geometry"]["zones"]),
+    )
+    for table, key, kind in optional:
+        if key in table and not isinstance(table[key], kind):
+            raise ValueError(f"{key} is of another kind")
+    grouping = header["mechanism"].get("grouping", {})
+    if not isinstance(grouping.get("block_order", 0), int):
+        raise ValueError("grouping.block_order isn't a number")
+    for zone in header["geometry"]["zones"]:
+        numbers = [zone.get("min_pages", 0), *zone.get("lowmem_reserve_pages", [])]
+        if not all(isinstance(n, int) and 0 <= n <= MAX_PAGES for n in numbers):
+            raise ValueError(f"zone {zone['name']!r} has watermarks or reserves out of range")
 
 
 def _check_keys(table: dict, what: str, **types: type) -> None:

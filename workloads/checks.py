@@ -5,6 +5,7 @@ Whatever stands in the file, the allocator's loop runs without checks: it relies
 
 import numpy as np
 
+from allocator.mechanism import mechanism_names
 from allocator.terms import (
     CLASS_MOVABLE,
     CLASS_RECLAIMABLE,
@@ -16,7 +17,7 @@ from allocator.terms import (
     PAGE_CLASSES,
     RESERVED,
 )
-from allocator.zones import Machine, Zone
+from allocator.zones import ARCHITECTURES, Machine, Zone
 from workloads.stream import Phase, Start, Stream, WorkloadError, check_ops
 
 MAX_MACHINE_PAGES = 1 << 28  # 1 TiB
@@ -53,6 +54,9 @@ def check_stream(stream: Stream, where: str) -> None:
     for what in (stream.title, stream.source, stream.machine.name, stream.start.mechanism):
         if not isinstance(what, str) or not (what.isprintable() or not what):
             raise WorkloadError(f"{where}: a title, source or name isn't readable")
+    recorded = stream.start.mechanism
+    if recorded and recorded not in mechanism_names():
+        raise WorkloadError(f"{where}: recorded under an unknown mechanism {recorded[:MAX_NAME]!r}")
     check_machine(stream.machine, where)
     check_start(stream.start, stream.machine, where)
     check_ops(stream.ops, where, stream.start.order)
@@ -73,7 +77,10 @@ def check_machine(machine: Machine, where: str) -> None:
     check_zones(machine.recorded_zones, machine.pages, where)
     kbytes = machine.min_free_kbytes
     if kbytes is not None and (not is_number(kbytes, MAX_MIN_FREE_KBYTES) or kbytes == 0):
-        raise WorkloadError(f"{where}: min_free_kbytes {kbytes} is out of range")
+        raise WorkloadError(f"{where}: min_free_kbytes {kbytes!r} is out of range")
+    if machine.architecture not in tuple(ARCHITECTURES):
+        known = ", ".join(ARCHITECTURES)
+        raise WorkloadError(f"{where}: unknown architecture {machine.architecture!r}: not {known}")
     if not isinstance(machine.recorded_kernel, str):
         raise WorkloadError(f"{where}: the recorded kernel has no name")
 

@@ -41,6 +41,16 @@ RANGES = {
     **{field.name: (0, 1) for field in fields(Parameters) if field.name.endswith("_share")},
 }
 
+# In which range a search for loads looks; what isn't named stays as it is.
+SEARCHED = {
+    "used_share": (0.4, 0.95),
+    "unmovable_share": (0.01, 0.3),
+    "reclaimable_share": (0.01, 0.3),
+    "high_order_share": (0.005, 0.2),
+    "lifetime_spread": (1, 10_000),
+    "long_lived_share": (0.0001, 0.05),
+}
+
 
 def parse(parameters: dict[str, str]) -> Parameters:
     """Parameters from text. Raises WorkloadError for unknown names and values out of range."""

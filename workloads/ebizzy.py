@@ -41,6 +41,8 @@ RANGES = {
     "dropped_share": (0, 1),
 }
 
+SEARCHED = {"chunks_share": (0.3, 1.2), "chunk_pages": (8, 1024), "dropped_share": (0.1, 1)}
+
 
 def check(parameters: dict[str, str]) -> None:
     """Raise WorkloadError for parameters that it doesn't take."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from allocator.terms import ALLOC, ATOMIC, COMPACT, HUGE, MAX_ORDER, PAGE_CLASSES
 from allocator.zones import Machine, Zone
+from workloads.archive import array_of, opened
 from workloads.checks import MAX_MACHINE_PAGES, check_stream, column
 from workloads.stream import Ops, Phase, Start, Stream, WorkloadError
 
@@ -95,10 +96,10 @@ def _description(stream: Stream) -> dict:
 def unpack(path: Path) -> Stream:
     """Read a packed stream. Raises WorkloadError."""
     try:
-        with zipfile.ZipFile(path) as file:
+        with opened(path) as file:
             description = json.loads(file.read("stream.json"))
             columns = {
-                name.removesuffix(".npy"): _column_of(file, name)
+                name.removesuffix(".npy"): array_of(file, name)
                 for name in file.namelist()
                 if name.endswith(".npy")
             }
@@ -112,11 +113,6 @@ def unpack(path: Path) -> Stream:
     except Exception as error:  # whatever a damaged archive makes its readers raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise WorkloadError(f"{path}: not a readable stream: {reason}") from error
-
-
-def _column_of(file: zipfile.ZipFile, name: str) -> np.ndarray:
-    with file.open(name) as member:
-        return np.lib.format.read_array(member)
 
 
 def _stream(description: dict, columns: dict[str, np.ndarray], path: Path) -> Stream:

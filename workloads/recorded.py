@@ -23,6 +23,7 @@ from allocator.terms import (
     RESERVED,
 )
 from allocator.zones import Machine, Zone, unusable_of
+from workloads.archive import array_of, opened
 from workloads.checks import MAX_MACHINE_PAGES, check_start_blocks, check_stream, column
 from workloads.snapshot_text import SnapshotText, read_snapshot_text
 from workloads.stream import Ops, Phase, Start, Stream, WorkloadError, check_ops
@@ -47,6 +48,7 @@ PHASE_TITLES = {
 }
 ADDED = "with kernel stacks and what failed from its snapshots"
 COMPACTED_PHASE = "rest5"
+TEXT_FILE = "snap_text.txt.xz"
 KEY_PHASES = ("idle0", "files", "mixed", "mixed3", "rest3", "rest4")
 # Columns with the type they get and the first value that is out of range.
 REQUEST_RANGES = {
@@ -67,6 +69,9 @@ START_RANGES = {
 SNAPSHOT_COLUMNS = ("snapshot_op", "snapshot_phase")
 HUGE_CLASS = 6  # code of kclass in snapshots.npz
 FIRST_MEGABYTE_PAGES = 256
+# A single wrong pfn must not make a machine of terabytes: without snapshots nothing else tells how
+# large it is. Kernels hold far more blocks at any time.
+SMALL_MACHINE_PAGES, MOST_PAGES_A_BLOCK = 1 << 22, 1 << 12
 
 
 def load_folder(path: Path) -> Stream:
@@ -80,11 +85,13 @@ def load_folder(path: Path) -> Stream:
     start = _start_columns(requests, where)
     ops, attempts = _ops(requests, start["init_order"], where)
     places = column(requests["snapshot_op"], "snapshot_op", where, np.int64, len(ops) + 1)
-    text = read_snapshot_text(path / "snap_text.txt.xz")
+    text = read_snapshot_text(path / TEXT_FILE)
     zones = text.zones
     snapshots = _snapshots(path / "snapshots.npz")
     kernel_class = snapshots.get("kclass")
     page_class = _page_classes(start, where, zones, kernel_class)
+    if max(text.kernel_stack_pages, default=0) > len(page_class):
+        raise WorkloadError(f"{path / TEXT_FILE}: kernel stacks of more pages than there are")
     start, ops = _without_pcp(start, ops, page_class, snapshots)
     names = _phase_names(requests["snapshot_phase"], places, where)
     compacted_after = names.index(COMPACTED_PHASE) if COMPACTED_PHASE in names else None
@@ -125,21 +132,22 @@ def load_folder(path: Path) -> Stream:
 
 def _load(path: Path, columns: tuple[str, ...]) -> dict[str, np.ndarray]:
     try:
-        # Opened here: numpy leaves a damaged archive open.
-        with open(path, "rb") as data, np.load(data, allow_pickle=False) as file:
-            missing = [name for name in columns if name not in file.files]
+        with opened(path) as file:
+            names = set(file.namelist())
+            missing = [name for name in columns if f"{name}.npy" not in names]
             if missing:
                 raise WorkloadError(f"{path}: column {missing[0]!r} is missing")
-            values = {name: file[name] for name in columns}
+            for name in columns:
+                with file.open(f"{name}.npy") as member:
+                    if not member.peek(1).startswith(np.lib.format.MAGIC_PREFIX):
+                        raise WorkloadError(f"{path}: {name} is no array")
+            values = {name: array_of(file, f"{name}.npy") for name in columns}
     except FileNotFoundError:
         raise WorkloadError(f"{path}: no such file") from None
     except WorkloadError:
         raise
     except Exception as error:  # whatever a damaged archive makes its readers raise
         raise WorkloadError(f"{path}: not a readable stream: {_one_line(error)}") from error
-    for name, value in values.items():
-        if not isinstance(value, np.ndarray):  # numpy gives a member that is no array as bytes
-            raise WorkloadError(f"{path}: {name} is no array")
     return values
 
 
@@ -274,6 +282,8 @@ def _page_classes(
     pages = kernel_class.shape[1] if kernel_class is not None else max(ends)
     if not 1 <= pages <= MAX_MACHINE_PAGES:
         raise WorkloadError(f"{where}: a machine of {pages} pages")
+    if pages > SMALL_MACHINE_PAGES + MOST_PAGES_A_BLOCK * len(pfn) and kernel_class is None:
+        raise WorkloadError(f"{where}: a machine of {pages} pages with {len(pfn)} blocks in use")
     check_start_blocks(pfn, order, pages, where)
     page_class = np.full(pages, FREE, np.uint8)
     for first, size, code in zip(pfn, sizes, start["init_class"], strict=True):

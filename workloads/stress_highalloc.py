@@ -35,7 +35,7 @@ from allocator.terms import (
 from allocator.zones import ARCHITECTURES, Machine
 from workloads.script import SLICE_US, Script
 from workloads.stream import Phase, Stream, WorkloadError
-from workloads.synthetic import booted, parsed, random_of
+from workloads.synthetic import booted, parsed, random_of, readable
 
 DENTRY, INODE, KMALLOC = range(3)
 PAGES_A_MIB = 256
@@ -101,13 +101,26 @@ RANGES = {
     "copy_pages_per_s": (100, 1e6),
 }
 
+SEARCHED = {
+    "builds": (1, 32),
+    "trees_share": (0.3, 3),
+    "compiler_pages": (300, 10_000),
+    "compiler_table_pages": (2, 100),
+    "daemon_share": (0.01, 0.3),
+    "kernel_share": (0.005, 0.15),
+    "kmalloc_per_s": (10, 5000),
+    "updatedb_per_s": (50, 5000),
+    "open_files_per_gib": (10, 20_000),
+    "file_pages": (1, 16),
+}
+
 
 def parse(parameters: dict[str, str]) -> Parameters:
     """Parameters from text. Raises WorkloadError for unknown names and values out of range."""
     p = parsed("stress-highalloc", Parameters, RANGES, parameters)
     if p.architecture not in ARCHITECTURES:
-        known = " or ".join(ARCHITECTURES)
-        raise WorkloadError(f"stress-highalloc: architecture={p.architecture}: not {known}")
+        known, told = " or ".join(ARCHITECTURES), readable(p.architecture)
+        raise WorkloadError(f"stress-highalloc: architecture={told}: not {known}")
     return p
 
 

@@ -27,13 +27,18 @@ def parsed(
         try:
             values[name] = types[name](text)
         except ValueError:
-            raise WorkloadError(f"{workload}: {name}={text}: not a number") from None
+            raise WorkloadError(f"{workload}: {name}={readable(text)}: not a number") from None
     result = kind(**values)
     for name, (lowest, highest) in ranges.items():
         value = getattr(result, name)
         if not lowest <= value <= highest:
             raise WorkloadError(f"{workload}: {name}={value}: not from {lowest:g} to {highest:g}")
     return result
+
+
+def readable(text: str) -> str:
+    """A text from outside as it stands in a message: on one line."""
+    return text if text.isprintable() else repr(text)
 
 
 def random_of(workload: str, seed: int) -> np.random.Generator:
