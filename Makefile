@@ -12,7 +12,7 @@ MODEL := $(filter-out allocator/oracle%,$(wildcard allocator/*.py allocator/mech
 	$(wildcard workloads/*.py workloads/data/*) \
 	$(addprefix pipeline/,simulate.py start.py recording.py recording_format.py config.py run.py \
 	run_folder.py metadata.py atomic.py \
-	recording_writer.py blame.py holders.py grouping.py) $(wildcard pipeline/metrics/*.py) \
+	recording_writer.py growing_file.py blame.py holders.py grouping.py measures.py) $(wildcard pipeline/metrics/*.py) \
 	pipeline/artefacts/tables.py
 DRAW := $(wildcard renderer/*.py renderer/report/*.py renderer/report/page/* renderer/report/page/js/*) \
 	$(wildcard $(addprefix pipeline/,artefacts/*.py findings/*.py genealogy/*.py views/*.py))
@@ -34,15 +34,15 @@ PAGEREEL_REAL_KERNEL ?= ../shared/real-kernel
 BOOTS := $(addprefix $(PAGEREEL_REAL_KERNEL)/,c_nogroup a_group_mig b_movable_minfree)
 
 .DELETE_ON_ERROR:
-.PHONY: main help test oracle bench video comparison difference sheet still animation figures genealogy report \
-	tables findings truth ablation claims clean
+.PHONY: main help test oracle aa soak fuzz endurance bench video comparison difference sheet still animation figures genealogy report \
+	tables mail findings truth ablation claims dist check-dist clean
 
 main: $(RUN)/metadata.json ## install, run the shipped stream under four mechanisms (the default)
 	$(DRAWN) $(PICTURES)
 	@echo "see $(RUN)/report.html, $(RUN)/video/comparison.mp4, $(RUN)/sheet.png and the rest of $(RUN)"
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 test: $(VENV)/test-installed $(VENV)/checked ## all tests
 	$(BIN)/ruff check .
@@ -54,10 +54,25 @@ test: $(VENV)/test-installed $(VENV)/checked ## all tests
 oracle: $(VENV)/test-installed ## 10,000 random programs, compiled core against the oracle
 	$(BIN)/python -m tests.allocator.oracle_many --programs 10000
 
+aa: $(VENV)/test-installed ## docs/aa.txt: a mechanism against itself, how often noise is called significant
+	$(BIN)/python -m tests.statistics.aa --comparisons 200 --recorded-pool 100 -j $(JOBS) > docs/aa.txt
+	@echo "see docs/aa.txt"
+
+# All three go on where they were stopped, as long as the code is the same: what is done lies in build.
+soak: $(VENV)/test-installed ## a billion operations, all mechanisms, everything recounted on the way
+	$(BIN)/python -m tests.soak.run --operations 1000000000 --state build/soak --jobs $(JOBS)
+
+fuzz: $(VENV)/test-installed ## a million damaged inputs for all that reads files or options
+	$(BIN)/python -m tests.fuzz.run --inputs 1000000 --state build/fuzz --jobs $(JOBS)
+
+endurance: $(VENV)/test-installed ## 200 runs killed at random moments and resumed: anything lost, anything different?
+	$(BIN)/python -m tests.endurance.kills --kills 200 --parallel $(JOBS) --folder build/endurance
+
 bench: $(VENV)/test-installed $(RUN)/metadata.json ## how fast engine, recordings, videos are, side by side
 	$(BIN)/python -m bench.engine
 	$(BIN)/python -m bench.growth
 	$(BIN)/python -m bench.jobs
+	$(BIN)/python -m bench.sweep
 	$(BIN)/python -m bench.recording $(RUN)
 	$(BIN)/python -m bench.video $(RUN)
 	$(BIN)/python -m bench.main_job
@@ -81,6 +96,8 @@ animation: $(RUN)/metadata.json ## the comparison, small
 	$(DRAWN) $(ANIMATION)
 tables: $(RUN)/metadata.json ## CSV files; prints the summary
 	$(BIN)/pagereel table $(RUN)
+mail: $(RUN)/metadata.json ## the run as a text for a mailing list; prints it
+	$(BIN)/pagereel mail $(RUN)
 findings: $(RUN)/metadata.json ## what is worth pointing at; prints it
 	$(BIN)/pagereel findings $(RUN)
 
@@ -98,8 +115,17 @@ ablation: $(VENV)/installed ## docs/ablation: which rule moves what
 	$(foreach m,2007-list 6.1-list,$(BIN)/pagereel ablate stress-highalloc -m $(m) -o docs/ablation/stress-$(m) -j $(JOBS) --force > /dev/null &&) true
 	@echo "see docs/ablation"
 
+dist: $(VENV)/test-installed ## an sdist, and a wheel built from it, into dist/
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+# All of them, or those of wheel, sdist and pipx that are named.
+WAYS ?=
+check-dist: dist ## install each into a clean environment and run a short job there
+	$(BIN)/python -m tests.packages.check_dist dist $(WAYS)
+
 clean: ## remove what was built and installed; results in output/ stay
-	rm -rf $(VENV) build *.egg-info allocator/*.so .pytest_cache .hypothesis .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info allocator/*.so .pytest_cache .hypothesis .ruff_cache
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -120,7 +146,7 @@ $(VENV)/checked: $(CORE) | $(VENV)/test-installed
 
 # The main job writes metadata.json last, so it is there when everything is.
 $(RUN)/metadata.json: $(MODEL) | $(VENV)/installed
-	$(BIN)/pagereel run -o $(RUN) -j $(JOBS) --force
+	$(BIN)/pagereel run -o $(RUN) -j $(JOBS) --resume --force
 
 # Pictures come with the main job; they are drawn anew when only the drawing has changed.
 $(PICTURES): $(DRAW) | $(RUN)/metadata.json

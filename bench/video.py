@@ -28,6 +28,7 @@ from renderer.scene import Scene, compose
 # What anyone would write: RGB frames, x264's usual settings, as many threads as it likes.
 USUAL = Coding(
     "rgb24",
+    "mp4",
     (),
     ("-vf", "scale=out_color_matrix=bt709:out_range=tv", "-c:v", "libx264", "-pix_fmt", "yuv420p",
      "-preset", "veryfast", "-crf", "18", *MP4.reading, "-movflags", "+faststart"),

@@ -1,7 +1,5 @@
 """What a run consists of: workloads x mechanisms x seeds, and how its pictures are drawn."""
 
-import re
-import tomllib
 from collections.abc import Collection, Iterable
 from itertools import product
 from pathlib import Path
@@ -10,16 +8,23 @@ from typing import Annotated, NamedTuple, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from allocator.mechanism import SHORT_PARAMETERS, Mechanism, MechanismError, load_mechanism
+from allocator.mechanism_table import PLAIN_NAME
+from allocator.table_file import TableFault, TableFile, told_fault
 from workloads import check_workload, load_workload
 from workloads.stream import Stream, WorkloadError
 
 MAIN_WORKLOAD = "debian-6.1-churn"
+MOST_SEED = 2**63 - 1
 MAIN_MECHANISMS = ("6.1-off", "6.1-list", "6.1-zone", "6.1-both")
-PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+SEEDS_FOR_A_MAIL = 10  # a sign test needs six to call anything significant; ten are usual
 
 
 class UsageError(Exception):
-    """What was asked for cannot be: one line."""
+    """What was asked for cannot be: one line. `entry`: of a file, where one is at fault."""
+
+    def __init__(self, told: str, *entry: str | int) -> None:
+        super().__init__(told)
+        self.entry = entry
 
 
 class _Table(BaseModel):
@@ -87,7 +92,10 @@ class RunConfig(_Table):
     mechanisms: tuple[MechanismChoice, ...] = tuple(
         MechanismChoice(name=name) for name in MAIN_MECHANISMS
     )
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
+    seeds: tuple[Annotated[int, Field(ge=0, le=MOST_SEED)], ...] = (0,)
+    # Further seeds, of which only figures are kept. None: as many as make ten with `seeds` where a
+    # recorded stream and a mail are wanted, else none.
+    repeats: int | None = Field(None, ge=0, le=10_000)
     frames: int = Field(600, ge=2, le=100_000)
     layout: str = "blocks"
     palette: str = "standard"
@@ -122,21 +130,39 @@ def matrix(config: RunConfig) -> list[Cell]:
     return [Cell(*cell) for cell in product(config.workloads, check(config), config.seeds)]
 
 
+def repeated(config: RunConfig, mechanisms: Iterable[Mechanism]) -> list[Cell]:
+    """The cells of the further seeds, the next ones after `seeds`. Raises WorkloadError."""
+    first = max(config.seeds) + 1
+    return [
+        Cell(workload, mechanism, seed)
+        for workload in config.workloads
+        for mechanism in mechanisms
+        for seed in range(first, first + _repeats(config, workload))
+    ]
+
+
+def _repeats(config: RunConfig, workload: WorkloadChoice) -> int:
+    if config.repeats is not None:
+        return config.repeats
+    recorded = workload.path or workload.name == MAIN_WORKLOAD
+    if not recorded or (config.artefacts and "mail" not in config.artefacts):
+        return 0
+    varies = bool(workload.load(seed=0).start.mechanism)
+    return max(SEEDS_FOR_A_MAIL - len(config.seeds), 0) if varies else 0
+
+
 def load_config(path: Path) -> RunConfig:
     """The run in a TOML file. Raises UsageError; names are checked by `check`.
 
     Paths in it are taken from its own folder, wherever it is called from.
     """
     try:
-        config = RunConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file") from None
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None
+        file = TableFile.read(path)
+        config = RunConfig.model_validate(file.table)
+    except TableFault as error:
+        raise UsageError(str(error)) from None
     except ValidationError as error:
-        raise UsageError(f"{path}: {fault_of(error)}") from None
+        raise UsageError(file.fault(error, RunConfig)) from None
     return config.model_copy(
         update={
             "workloads": tuple(choice.beside(path) for choice in config.workloads),
@@ -147,9 +173,15 @@ def load_config(path: Path) -> RunConfig:
 
 def fault_of(error: ValidationError) -> str:
     """The first fault of a table in one line."""
-    first = error.errors()[0]
-    entry = ".".join(str(part) for part in first["loc"]) or "table"
-    return f"{entry}: {first['msg'].removeprefix('Value error, ')}"
+    return told_fault(error.errors()[0], RunConfig)
+
+
+def at(path: Path, error: UsageError) -> str:
+    """A file's name, with the line of the entry that the error is about."""
+    try:
+        return TableFile.read(path).at(error.entry) if error.entry else str(path)
+    except TableFault:
+        return str(path)
 
 
 def check(config: RunConfig) -> list[Mechanism]:
@@ -157,26 +189,36 @@ def check(config: RunConfig) -> list[Mechanism]:
 
     Raises UsageError for names that don't exist or would share a file.
     """
-    try:
-        mechanisms = [choice.load() for choice in config.mechanisms]
-    except MechanismError as error:
-        raise UsageError(str(error)) from None
-    names = [mechanism.name for mechanism in mechanisms]
-    for name in names:
-        if not PLAIN_NAME.fullmatch(name):
-            raise UsageError(f"mechanism {name!r}: a name has letters, digits and . _ + - only")
-        if names.count(name) > 1:
-            raise UsageError(f"mechanism {name!r} stands twice; give one another name, or a label")
-    for choice in config.workloads:
-        if bool(choice.name) == bool(choice.path):
-            raise UsageError("a workload has a name or a path")
-        _check_workload(choice)
+    mechanisms: list[Mechanism] = []
+    for place, choice in enumerate(config.mechanisms):
+        mechanisms.append(_checked(choice, [m.name for m in mechanisms], place))
+    for place, choice in enumerate(config.workloads):
+        try:
+            _check_workload(choice)
+        except UsageError as error:
+            raise UsageError(str(error), "workloads", place) from None
     if not (config.workloads and config.mechanisms and config.seeds):
         raise UsageError("a run needs a workload, a mechanism and a seed")
     names = [choice.file_name for choice in config.workloads]
     if len(set(config.seeds)) < len(config.seeds) or len(set(names)) < len(names):
         raise UsageError("a seed or a workload stands twice")
     return mechanisms
+
+
+def _checked(choice: MechanismChoice, before: list[str], place: int) -> Mechanism:
+    """The mechanism of a choice, whose name none before it has. Raises UsageError."""
+    try:
+        mechanism = choice.load()
+    except MechanismError as error:
+        raise UsageError(str(error), "mechanisms", place) from None
+    told, name = "", mechanism.name
+    if not PLAIN_NAME.fullmatch(name):
+        told = ": a name has letters, digits and . _ + - only"
+    elif name in before:
+        told = " stands twice; give one another name, or a label"
+    if told:
+        raise UsageError(f"mechanism {name!r}{told}", "mechanisms", place)
+    return mechanism
 
 
 def check_names(kind: str, names: Iterable[str], known: Collection[str], where: str = "") -> None:
@@ -199,6 +241,8 @@ def check_output(folder: Path, force: bool, what: str) -> None:
 
 
 def _check_workload(choice: WorkloadChoice) -> None:
+    if bool(choice.name) == bool(choice.path):
+        raise UsageError("a workload has a name or a path")
     if choice.path and not Path(choice.path).exists():
         raise UsageError(f"{choice.path}: no such file or folder")
     if choice.path and choice.parameters:

@@ -84,7 +84,7 @@ def _draw_animation(
 
 def bytes_of(size: str) -> int:
     """Bytes of "2MB", "500 kB", "1.5MiB" or "90000". Raises UsageError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([kKM])(i?)[bB]?|[bB]?)", size.strip())
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*(?:([kKM])(i?)[bB]?|[bB]?)", size.strip())
     if not match:
         raise UsageError(f"size {size!r}: not of the form 2MB, 500kB or 1.5MiB")
     number, unit, binary = match.groups()

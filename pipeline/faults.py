@@ -4,7 +4,9 @@ from allocator.mechanism import MechanismError
 from pipeline.again import CannotRepeat
 from pipeline.config import UsageError
 from pipeline.execute import ExecuteError
+from pipeline.folder_lock import FolderInUse
 from pipeline.recording import RecordingError
+from pipeline.testcase.folder import TestcaseError
 from renderer.layouts import LayoutError
 from renderer.output import RenderError
 from renderer.palette import PaletteError
@@ -12,4 +14,7 @@ from renderer.panel import PanelError
 from workloads.stream import WorkloadError
 
 USAGE = (UsageError, MechanismError, LayoutError, PaletteError, PanelError)
-FAILURES = (CannotRepeat, RecordingError, WorkloadError, RenderError, ExecuteError)
+FAILURES = (
+    CannotRepeat, RecordingError, WorkloadError, RenderError, ExecuteError, FolderInUse,
+    TestcaseError,
+)  # fmt: skip

@@ -8,6 +8,7 @@ import click
 # Those of the renderer, which is too heavy to ask here; a test holds them equal.
 LAYOUTS = ("blocks", "rows", "boxes", "hilbert")
 PALETTES = ("standard", "2007")
+FORMATS = ("text", "markdown", "csv", "json", "latex")
 SIZES = ("720p", "1080p", "1440p", "2160p")
 
 
@@ -34,6 +35,10 @@ output = click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="Where results go."
 )
 force = click.option("--force", is_flag=True, help="Replace what is there.")
+resume = click.option(
+    "--resume", is_flag=True,
+    help="Go on with what was stopped there; alone, with whatever was begun in DIR.",
+)  # fmt: skip
 json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 jobs = click.option(
     "-j", "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True,
@@ -55,6 +60,11 @@ parameters = click.option(
 seeds = click.option(
     "--seed", "seeds", type=click.IntRange(0), multiple=True,
     help="Repeat for more. Of a recorded stream: 0 as recorded, others perturb its start.",
+)  # fmt: skip
+repeats = click.option(
+    "--repeats", type=click.IntRange(0, 10_000),
+    help="Further seeds, of which only figures are kept.  "
+    "[default: as many as make ten for a recorded stream, else 0]",
 )  # fmt: skip
 frames = click.option(
     "--frames",
@@ -86,6 +96,23 @@ recordings = click.argument(
 
 def of_runs(command):
     """What `run` and `replay` have in common."""
-    for option in (only, fps, size, palette, layout, frames, seeds, parameters, mechanisms):
+    how_drawn = (only, fps, size, palette, layout)
+    for option in (*how_drawn, frames, repeats, seeds, parameters, mechanisms):
+        command = option(command)  # the last one stands first in the help
+    return command
+
+
+def of_comparisons(command):
+    """What `mail` and `diff` have in common."""
+    for option in (
+        click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, not stdout."),
+        click.option("--format", "form", type=click.Choice(FORMATS), default="text",
+                     show_default=True, help="How it is written."),
+        click.option("--workload", "workloads", multiple=True, help="Only this; repeat for more."),
+        click.option("--phase", "phases", multiple=True, help="Only this one; repeat for more."),
+        click.option("--measure", "measures", multiple=True, help="Only this; repeat for more."),
+        click.option("--base", "base_mechanism", default="", metavar="MECHANISM",
+                     help="Of one run: which the others are held against.  [default: the first]"),
+    ):  # fmt: skip
         command = option(command)  # the last one stands first in the help
     return command

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.config import UsageError, check_names
 from pipeline.metrics import METRICS
 from pipeline.plain_text import WIDTH, joined, paragraph
-from pipeline.run_folder import RunFolder, read_table
+from pipeline.run_folder import RunFolder, read_figures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,11 +33,9 @@ def show_table(
 
 def _figures(run: Path, metrics: tuple[str, ...], phases: tuple[str, ...]) -> "pd.Series":
     """The summary's values by KEY, means over seeds, in the summary's order."""
-    folder = RunFolder.open(run)
-    try:
-        summary = read_table(folder.folder / "summary.csv")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{run / 'summary.csv'}: not readable: {error}") from None
+    path = RunFolder.open(run).folder / "summary.csv"
+    summary = read_figures(path, (*KEY, "seed"), "value")
+    check_names("metric", summary["metric"].unique(), METRICS, str(path))
     check_names("metric", metrics, METRICS, str(run))
     check_names("phase", phases, summary["phase"].unique().tolist(), str(run))
     if metrics:
@@ -99,6 +97,8 @@ def _blocks(figures: "pd.Series", cell) -> str:
     for workload in workloads:
         for metric in figures.index.unique("metric"):
             rows = figures.xs((workload, metric), level=("workload", "metric"))
+            if not len(rows):  # a metric of another workload
+                continue
             unit = METRICS[metric].unit
             name = metric if unit == "1" else f"{metric} ({unit})"
             head = f"{name}: {METRICS[metric].title}"

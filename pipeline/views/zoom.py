@@ -8,7 +8,7 @@ from pipeline.config import UsageError
 from pipeline.recording import Recording
 from pipeline.views.view import View
 
-_RANGE = re.compile(r"(0[xX][0-9a-fA-F]+|[0-9]+)-(0[xX][0-9a-fA-F]+|[0-9]+)")
+_RANGE = re.compile(r"(0[xX][0-9a-fA-F]{1,16}|[0-9]{1,19})-(0[xX][0-9a-fA-F]{1,16}|[0-9]{1,19})")
 
 
 def pfn_range(text: str) -> tuple[int, int]:

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import RunConfig, UsageError, check, load_config, matrix, split_parameters
+from pipeline.config import (
+    RunConfig,
+    UsageError,
+    at,
+    check,
+    load_config,
+    matrix,
+    split_parameters,
+)
 
 
 def config_of(tmp_path: Path, text: str) -> RunConfig:
@@ -57,6 +65,57 @@ def test_faults_in_a_file(tmp_path: Path, text: str, words: list[str]) -> None:
         config_of(tmp_path, text)
     assert "\n" not in str(caught.value)
     assert all(word in str(caught.value) for word in words), caught.value
+
+
+RUN = """\
+seeds = [1]
+
+mechanisms = [
+    "6.1-off",
+    {name = "6.1-list", label = "a"},
+]
+[[workloads]]
+name = "churn"
+parameters = {memory_mib = 32}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[1]", '["a"]', ":1: seeds: 'a' is no whole number"),
+        ("[1]", "[-1]", ":1: seeds: -1 is out of range: 0 or more"),
+        ("[1]", "1", ":1: seeds: 1 is no list"),
+        ("\n\n", "\nframes = 1\n", ":2: frames: 1 is out of range: 2 to 100000"),
+        ("label", "lable", ":5: mechanisms.1.lable: unknown entry; [[mechanisms]] has name, label"),
+        ('"churn"', "5", ":8: workloads.0.name: 5 is no text in quotes"),
+        ("[[workloads]]", "[[workload]]", ":7: workload: unknown entry; there are workloads, "),
+        ("[1]", "[1", ":3: Unclosed array (column 1)"),
+        ("[[workloads]]", "[workloads]", ":7: workloads: a table is no list"),
+    ],
+)
+def test_faults_name_the_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        config_of(tmp_path, RUN.replace(old, new))
+    assert str(caught.value).startswith(f"{tmp_path / 'run.toml'}{told}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "told"),
+    [
+        ("6.1-off", "6.1-of", 4, "unknown mechanism '6.1-of'"),
+        ('"a"', '"6.1-off"', 5, "mechanism '6.1-off' stands twice"),
+        ('"churn"', '"chrun"', 7, "unknown workload 'chrun'"),
+        ("memory_mib", "memory_mb", 7, "memory_mb"),
+    ],
+)
+def test_what_a_file_asks_for_in_vain_has_a_line(
+    tmp_path: Path, old: str, new: str, line: int, told: str
+) -> None:
+    config = config_of(tmp_path, RUN.replace(old, new))
+    with pytest.raises(UsageError, match=told) as caught:
+        check(config)
+    assert at(tmp_path / "run.toml", caught.value) == f"{tmp_path / 'run.toml'}:{line}"
 
 
 @pytest.mark.parametrize(
