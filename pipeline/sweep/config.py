@@ -1,6 +1,5 @@
 """What a sweep consists of: the matrix of a run, and parameters with several values each."""
 
-import tomllib
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
@@ -9,12 +8,12 @@ from typing import Annotated, NamedTuple
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from allocator.mechanism import Mechanism
+from allocator.table_file import TableFault, TableFile
 from pipeline.config import (
     RunConfig,
     UsageError,
     check,
     check_names,
-    fault_of,
 )
 from pipeline.measures import MEASURES
 from pipeline.run_command import with_parameters
@@ -99,17 +98,22 @@ class SweepConfig(NamedTuple):
 
 
 def load_sweep(path: Path) -> SweepConfig:
-    """The sweep in a TOML file. Raises UsageError, which names the file and the entry.
+    """The sweep in a TOML file. Raises UsageError, which names the file, the line and the entry.
 
     Paths in it are taken from its own folder, wherever it is called from.
     """
-    table = _read(path)
-    of_run = {key: table.pop(key) for key in OF_RUNS if key in table}
+    model: type[BaseModel] = _Swept
     try:
-        swept = _Swept.model_validate(table)
+        file = TableFile.read(path)
+        of_run = {key: entry for key, entry in file.table.items() if key in OF_RUNS}
+        of_sweep = {key: entry for key, entry in file.table.items() if key not in OF_RUNS}
+        swept = _Swept.model_validate(of_sweep)
+        model = RunConfig
         run = RunConfig.model_validate(of_run | {"seeds": swept.seeds})
+    except TableFault as error:
+        raise UsageError(str(error)) from None
     except ValidationError as error:
-        raise UsageError(f"{path}: {fault_of(error)}") from None
+        raise UsageError(file.fault(error, model)) from None
     run = run.model_copy(
         update={
             "workloads": tuple(choice.beside(path) for choice in run.workloads),
@@ -119,17 +123,6 @@ def load_sweep(path: Path) -> SweepConfig:
     config = SweepConfig(path, run, swept.parameters, swept.measures, swept.phases)
     _check(config)
     return config
-
-
-def _read(path: Path) -> dict:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file") from None
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None
 
 
 def _check(config: SweepConfig) -> None:

@@ -80,7 +80,7 @@ def test_the_figures_are_those_of_series_csv(tmp_path: Path) -> None:
     frames = [["M"] * 8, ["M"] * 6 + ["UM", "U"], ["UM"] * 8, ["UM", *["M"] * 7]]
     here = recorded(tmp_path / "a.reel", frames, grouping=OFF, phases=REST)
     other = recorded(tmp_path / "b.reel", [["M"] * 8] * 4, name="other", phases=REST)
-    write_tables(tmp_path / "run", (here.path, other.path), lambda done, total: None)
+    write_tables(tmp_path / "run", (here.path, other.path), (), lambda done, total: None)
     series = read_table(tmp_path / "run" / "series.csv").set_index(["mechanism", "frame"])
     scatter, half = one(here, "scatter"), one(here, "half_fit")
     mixed = series.loc[("test", scatter.more["frame"]), "mixed"]

@@ -460,6 +460,7 @@ def test_an_interrupt_stops_it_and_leaves_nothing_half_done(tmp_path: Path) -> N
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     told = [line for line in err.splitlines() if line and (COMPILED or core_note() not in line)]
+    told = [line for line in told if "s left: " not in line]  # progress, on a slow machine
     assert (out, told) == ("", ["pagereel: stopped"])
     assert not [name for name in files(tmp_path) if "partial" in name or "metadata" in name]
     assert "run/recordings/churn-6.1-off-0.reel" in files(tmp_path)
