@@ -14,6 +14,7 @@ MODEL := $(filter-out allocator/oracle%,$(wildcard allocator/*.py allocator/mech
 	run_folder.py metadata.py atomic.py \
 	recording_writer.py growing_file.py blame.py holders.py grouping.py measures.py) $(wildcard pipeline/metrics/*.py) \
 	pipeline/artefacts/tables.py
+WRITE := $(wildcard $(addprefix pipeline/,comparison/*.py comparison/writers/*.py mail/*.py statistics/*.py))
 DRAW := $(wildcard renderer/*.py renderer/report/*.py renderer/report/page/* renderer/report/page/js/*) \
 	$(wildcard $(addprefix pipeline/,artefacts/*.py findings/*.py genealogy/*.py views/*.py))
 RECORDINGS := $(foreach m,off list zone both,$(RUN)/recordings/debian-6.1-churn-6.1-$(m)-0.reel)
@@ -26,6 +27,7 @@ ANIMATION := $(RUN)/animation.webp
 DIFFERENCE := $(RUN)/video/difference.mp4
 DIFFERENCES := $(DIFFERENCE) $(RUN)/difference.png $(RUN)/difference-still.png
 REPORT := $(RUN)/report.html
+MAIL := $(RUN)/mail.txt
 PICTURES := $(VIDEOS) $(COMPARISON) $(SHEET) $(STILL) $(FIGURES) $(ANIMATION) $(REPORT) $(DIFFERENCES)
 # The main job makes all pictures. So they are looked at when it is done, by a make of its own.
 DRAWN = @$(MAKE) --no-print-directory --silent
@@ -38,7 +40,7 @@ BOOTS := $(addprefix $(PAGEREEL_REAL_KERNEL)/,c_nogroup a_group_mig b_movable_mi
 	tables mail findings truth ablation claims dist check-dist clean
 
 main: $(RUN)/metadata.json ## install, run the shipped stream under four mechanisms (the default)
-	$(DRAWN) $(PICTURES)
+	$(DRAWN) $(PICTURES) $(MAIL)
 	@echo "see $(RUN)/report.html, $(RUN)/video/comparison.mp4, $(RUN)/sheet.png and the rest of $(RUN)"
 
 help: ## this list
@@ -55,7 +57,8 @@ oracle: $(VENV)/test-installed ## 10,000 random programs, compiled core against 
 	$(BIN)/python -m tests.allocator.oracle_many --programs 10000
 
 aa: $(VENV)/test-installed ## docs/aa.txt: a mechanism against itself, how often noise is called significant
-	$(BIN)/python -m tests.statistics.aa --comparisons 200 --recorded-pool 100 -j $(JOBS) > docs/aa.txt
+	$(BIN)/python -m tests.statistics.aa --comparisons 200 --recorded-pool 100 -j $(JOBS) > docs/aa.txt.partial
+	mv docs/aa.txt.partial docs/aa.txt
 	@echo "see docs/aa.txt"
 
 # All three go on where they were stopped, as long as the code is the same: what is done lies in build.
@@ -97,7 +100,8 @@ animation: $(RUN)/metadata.json ## the comparison, small
 tables: $(RUN)/metadata.json ## CSV files; prints the summary
 	$(BIN)/pagereel table $(RUN)
 mail: $(RUN)/metadata.json ## the run as a text for a mailing list; prints it
-	$(BIN)/pagereel mail $(RUN)
+	$(DRAWN) $(MAIL)
+	@cat $(MAIL)
 findings: $(RUN)/metadata.json ## what is worth pointing at; prints it
 	$(BIN)/pagereel findings $(RUN)
 
@@ -168,6 +172,8 @@ $(ANIMATION):
 	$(BIN)/pagereel video $(RECORDINGS) -o $@ --force
 $(REPORT):
 	$(BIN)/pagereel report $(RUN) -o $@ --force
+$(MAIL): $(WRITE) | $(RUN)/metadata.json
+	$(BIN)/pagereel mail $(RUN) -o $@ --force
 $(FIGURES):
 	$(BIN)/pagereel figures $(RECORDINGS) -o $(@D) --force
 

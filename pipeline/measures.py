@@ -79,7 +79,7 @@ def rows_of(evidence: Evidence, values: dict[str, np.ndarray]) -> list[tuple[str
     """The same of metrics that are measured already: `values` f8[frames] by name."""
     recording = evidence.recording
     rows = [
-        (phase["name"], name, float(values[name][frame]))
+        (phase["name"], name, _figure(name, values[name][frame]))
         for phase, frame in sample_frames(recording)
         for name in METRICS
     ]
@@ -91,6 +91,11 @@ def rows_of(evidence: Evidence, values: dict[str, np.ndarray]) -> list[tuple[str
     }
     counts = fragmenting(recording) | counts
     return rows + [(TOTAL, name, value) for name, value in counts.items()]
+
+
+def _figure(name: str, value: float) -> float:
+    """NaN for an extfrag_index of -1: that a request would succeed is nothing to take a mean of."""
+    return np.nan if name == "extfrag_index" and value == -1 else float(value)
 
 
 def fragmenting(recording: Recording) -> dict[str, float]:

@@ -65,7 +65,10 @@ class RunFolder:
     def open(cls, folder: Path, name: str = METADATA) -> "RunFolder":
         """A folder that `pagereel run` or `replay` made. Raises UsageError."""
         try:
-            metadata = json.loads((folder / name).read_text(encoding="utf-8"))
+            text = (folder / name).read_text(encoding="utf-8")
+            metadata = json.loads(text)
+            if "\\u" in text:  # half of a character can't be printed; we write none escaped
+                json.dumps(metadata, ensure_ascii=False).encode()
             config = RunConfig.model_validate(metadata["config"])
             recordings = _recorded(metadata["recordings"])
             repeats = _recorded(metadata.get("repeats", []))

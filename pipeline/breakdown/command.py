@@ -143,9 +143,12 @@ def _write(found: Found, config: RunConfig, output: Path, command: str, jobs: in
 
     text = report(found, command)
     write_csv(pd.DataFrame(rows(found)), output / TRIES)
-    if found.confirmed:
+    write_text(output / REPORT, text)
+    if found.confirmed and not found.testcase_seeds:
+        text += "\nNo testcase: it shows in the mean, but with no seed alone.\n"
+    elif found.confirmed:
         choice = WorkloadChoice(name=found.workload, parameters=found.parameters)
-        update = {"workloads": (choice,), "seeds": tuple(found.seeds.testcase)}
+        update = {"workloads": (choice,), "seeds": tuple(found.testcase_seeds)}
         folder = output / TESTCASE
         export(
             Source(config.model_copy(update=update)),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from allocator.mechanism import Mechanism
-from pipeline.breakdown.judge import Verdict, judge
+from pipeline.breakdown.judge import KEPT_AT_MOST, Verdict, judge
 from pipeline.breakdown.search import Tried
 from pipeline.breakdown.space import Space
 from pipeline.breakdown.tries import Left
@@ -29,11 +29,6 @@ class Seeds:
     def confirm(self) -> range:
         """Of the best one alone."""
         return range(self.search.stop, self.search.stop + CONFIRM_SEEDS)
-
-    @property
-    def testcase(self) -> range:
-        """Of the testcase."""
-        return self.confirm[:TESTCASE_SEEDS]
 
 
 @dataclass(frozen=True)
@@ -64,6 +59,16 @@ class Found:
     def confirmed(self) -> bool:
         """Whether it is a find with the confirming seeds too."""
         return self.chosen is not None and self.verdict.found
+
+    @property
+    def testcase_seeds(self) -> list[int]:
+        """Confirming seeds that show it by themselves, which a testcase asks of each."""
+        alone = [
+            seed
+            for seed, base, other in zip(self.seeds.confirm, *self.left[:2], strict=True)
+            if judge((base,), (other,)).found and base.kept < KEPT_AT_MOST
+        ]
+        return alone[:TESTCASE_SEEDS]
 
     @property
     def parameters(self) -> dict[str, str]:

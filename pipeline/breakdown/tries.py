@@ -115,7 +115,7 @@ def _tried(workload: str, mechanisms: Sequence[Mechanism], one: Try) -> tuple[Le
 def _left(stream: Stream, mechanism: Mechanism) -> Left:
     with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
         path = Path(folder) / "try.reel"
-        simulate(stream, mechanism, path, frames=0, watched=False)
+        simulate(stream, mechanism, path, frames=None, watched=False)
         return _read_left(stream, Evidence(Recording.open(path)))
 
 

@@ -97,15 +97,18 @@ def _row(judged: Judged) -> list[str]:
 
 def _family_words(rows: Sequence[Row], judged: Sequence[Judged]) -> str:
     others = [one for one in judged if one.role == "other"]
-    worse = sum(one.failed for one in others)
+    untold = sum(isnan(one.p) for one in others)
+    worse = sum(one.failed for one in others if not isnan(one.p))
     seeds = seeds_of(rows)
     told = (
-        f"{seeds} seeds. {len(others)} other rows were judged together, so that with no difference "
-        f"at all one in twenty such gates trips at most: {worse} worse."
+        f"{seeds} seeds. {len(others) - untold} other rows were judged together, so that with no "
+        f"difference at all one in twenty such gates trips at most: {worse} worse."
     )
     if seeds < SEEDS_NEEDED:
         told = f"{seeds} seeds: too few to judge the {len(others)} other rows; {SEEDS_NEEDED} are"
         told += " needed."
+    elif untold:
+        told += f" {untold} more have too few seeds to be judged; of one seed none may be worse."
     one_sided = sum(row.about.better != "-" and not row.difference.seeds for row in rows)
     if one_sided:
         told += f" {one_sided} more have figures on one side only."

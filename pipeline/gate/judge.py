@@ -38,15 +38,19 @@ def judge(rows: Sequence[Row], target: Named, limits: Sequence[Limit]) -> list[J
     for row in rows:
         if row.about.better == "-" or not row.difference.seeds:
             continue
-        limit = next((limit for limit in limits if limit.named.takes(row)), None)
-        if limit:
-            judged.append(_limit(row, limit))
-        elif row not in aims:
+        asked = [limit for limit in limits if limit.named.takes(row)]
+        judged += [_limit(row, limit) for limit in asked]
+        if not asked and row not in aims:
             others.append(row)
-    for row, p in zip(others, _family(others), strict=True):
-        worse = bool(row.gain < 0 and p <= LEVEL)
-        judged.append(Judged(row, "other", worse, "worse beyond noise" if worse else "", p))
-    return judged
+    return judged + [_other(row, p) for row, p in zip(others, _family(others), strict=True)]
+
+
+def _other(row: Row, p: float) -> Judged:
+    """Of a load with one seed, or that seeds don't change, no noise is known for an excuse."""
+    if len(row.before) == 1:
+        return Judged(row, "other", row.gain < 0, "worse, and noise unknown" * (row.gain < 0), p)
+    worse = bool(row.gain < 0 and p <= LEVEL)
+    return Judged(row, "other", worse, "worse beyond noise" * worse, p)
 
 
 def _target(row: Row) -> Judged:
@@ -67,21 +71,19 @@ def _limit(row: Row, limit: Limit) -> Judged:
 
 
 def _family(rows: Sequence[Row]) -> np.ndarray:
-    """p of each row with all of them in mind, f8[rows].
+    """p of each row with all of them in mind, f8[rows]; NaN with too few seeds.
 
-    Rows of which all seeds have figures are taken together; where there are several such sets
-    (loads with other seeds), and for rows with missing seeds, p is multiplied by their number.
+    Rows that have figures of the same seeds are taken together, of whatever load; where there are
+    several such sets, p is multiplied by their number.
     """
     p = np.full(len(rows), np.nan)
-    families: dict[tuple, list[int]] = {}
-    for number, row in enumerate(rows):
-        whole = np.isfinite(row.before - row.after).all()
-        key = (row.workload, len(row.before)) if whole else (row.where, number)
-        families.setdefault(key, []).append(number)
+    differences = [row.after - row.before for row in rows]
+    families: dict[bytes, list[int]] = {}
+    for number, difference in enumerate(differences):
+        there = np.isfinite(difference)
+        if there.sum() >= SEEDS_NEEDED:
+            families.setdefault(there.tobytes(), []).append(number)
     for members in families.values():
-        differences = [rows[n].after - rows[n].before for n in members]
-        if len(members) > 1 or np.isfinite(differences[0]).all():
-            p[members] = family_wise(np.array(differences))
-        else:
-            p[members] = rows[members[0]].difference.p
+        together = np.array([differences[n][np.isfinite(differences[n])] for n in members])
+        p[members] = family_wise(together)
     return np.minimum(p * len(families), 1)

@@ -30,6 +30,8 @@ def mean_interval(values: np.ndarray) -> Interval:
     seeds = len(values)
     if seeds < 2:
         return Interval(float(values.mean()) if seeds else np.nan, np.nan, np.nan, seeds)
+    if np.ptp(values) == 0:  # a mean of equal numbers may miss them by a digit
+        return Interval(float(values[0]), float(values[0]), float(values[0]), seeds)
     means = values[_resamples(seeds)].mean(axis=1)
     tail = _tail(seeds)
     low, high = np.quantile(means, (tail, 1 - tail))

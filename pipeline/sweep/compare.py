@@ -35,7 +35,10 @@ class Compared(NamedTuple):
     @property
     def varied(self) -> bool:
         """Whether seeds change anything at all."""
-        return bool(np.nanmax(np.ptp(self.seeds, axis=2), initial=0.0) > 0)
+        known = np.isfinite(self.seeds)
+        most = np.where(known, self.seeds, -np.inf).max(axis=2)
+        least = np.where(known, self.seeds, np.inf).min(axis=2)
+        return bool((most > least).any())
 
 
 def compared(values: Values) -> Compared:
@@ -45,7 +48,7 @@ def compared(values: Values) -> Compared:
     seeds = np.array([[values.of[m, setting] for setting in settings] for m in mechanisms], float)
     places = [(m, setting) for m in mechanisms for setting in settings]
     later = places[len(settings) :]
-    paired = (seeds[1:] - seeds[:1]).reshape(len(later), -1)
+    paired = (seeds[1:] - seeds[:1]).reshape(len(later), seeds.shape[2])
     p = family_wise(paired) if len(later) else np.empty(0)
     told = seeds.shape[2] >= SEEDS_NEEDED
     return Compared(

@@ -38,7 +38,8 @@ SOURCES = (
     "pipeline/recording*.py",
     "pipeline/sweep/cell.py",
 )
-NAMES_ONLY = ("name", "title", "source", "parameters")  # of a mechanism: they change no figure
+# Of a mechanism: they change no figure.
+NAMES_ONLY = ("name", "title", "source", "parameters", "base")
 
 
 @cache

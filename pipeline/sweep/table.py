@@ -1,6 +1,8 @@
 """The results of a sweep as one tidy table."""
 
 from collections.abc import Mapping
+from itertools import product
+from math import nan
 from typing import NamedTuple
 
 import pandas as pd
@@ -81,4 +83,7 @@ def values_of(plan: Plan, table: pd.DataFrame, shown: Shown) -> Values:
     parameters = list(plan.config.parameters)
     for row in rows[["mechanism", *parameters, "value"]].itertuples(index=False, name=None):
         of.setdefault((row[0], tuple(row[1:-1])), []).append(row[-1])
-    return Values(shown, of)
+    seeds = max(map(len, of.values()), default=0)
+    missing = [nan] * seeds  # of settings whose load has no such phase
+    places = product(dict.fromkeys(rows["mechanism"]), plan.config.settings)
+    return Values(shown, {place: of.get(place, missing) for place in places})

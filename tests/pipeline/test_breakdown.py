@@ -8,12 +8,14 @@ import pytest
 
 from allocator.mechanism import load_mechanism
 from pipeline.breakdown import tries
+from pipeline.breakdown.command import _write
 from pipeline.breakdown.found import Found, Seeds
 from pipeline.breakdown.judge import Verdict, judge
 from pipeline.breakdown.report import conditions, report, rows, symptom
 from pipeline.breakdown.search import NEAR, SPREAD, Search, Tried
 from pipeline.breakdown.space import Space
 from pipeline.breakdown.tries import Left, Trier, Try
+from pipeline.config import RunConfig
 from pipeline.testcase.conditions import Condition
 from tests.pipeline.commands import Commands
 from workloads import WORKLOADS, Searched, check_workload, searched
@@ -146,7 +148,6 @@ def test_a_seed_is_searched_or_confirmed_with() -> None:
     seeds = Seeds(5)
     assert [*seeds.search] == [5, 6]
     assert [*seeds.confirm] == list(range(7, 17))
-    assert [*seeds.testcase] == [7, 8, 9]
 
 
 def found(base: list[Left], other: list[Left]) -> Found:
@@ -166,6 +167,26 @@ def found(base: list[Left], other: list[Left]) -> Found:
         chosen=chosen,
         left=(tuple(base), tuple(other), tuple(left(1) for _ in base)),
     )
+
+
+def test_a_testcase_has_seeds_that_show_it_by_themselves() -> None:
+    """Though the mean of all shows it, with some it doesn't show."""
+    of = found([left(n) for n in (8, 26, 9, 25, 10, 11, 8, 8, 8, 8)], [left(30)] * 10)
+    assert of.confirmed
+    assert of.testcase_seeds == [3, 5, 7]
+    none = found([left(25)] * 10, [left(40)] * 10)
+    assert (none.confirmed, none.testcase_seeds) == (True, [])
+
+
+def test_a_find_without_a_testcase_is_told_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    none = found([left(25)] * 10, [left(40)] * 10)
+    _write(none, RunConfig(), tmp_path, "pagereel find-breakdown", 1)
+    told = capsys.readouterr().out
+    assert "No testcase" in told
+    assert (tmp_path / "breakdown.txt").read_text() == told
+    assert not (tmp_path / "testcase").exists()
 
 
 def test_a_find_is_told_with_its_figures() -> None:

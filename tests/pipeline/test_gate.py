@@ -1,5 +1,6 @@
 """The gate: passes what improves its target and harms nothing, and says which row failed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,32 @@ def test_a_target_is_judged_where_it_was_asked_or_last() -> None:
     assert failed([early, GOOD]) == ["potential_huge"]  # worse beyond noise, as any other row
     judged = judge([early, GOOD], Named("potential_huge", "fill"), [])
     assert [one.role for one in judged if one.row is early] == ["target"]
+
+
+def of_load(name: str, *args: object, **more: object) -> Row:
+    return replace(row(*args, **more), workload=name)
+
+
+def test_with_two_loads_and_few_seeds_a_worse_row_still_trips_it() -> None:
+    """The smallest p of six seeds is 2 / 64: twice of it would never be significant."""
+    good = row("potential_huge", 100, 9, seeds=6)
+    worse = of_load("ebizzy", "mixed", 50, 40, seeds=6)
+    rows = [good, row("nonmov_blocks", 50, -3, seeds=6), worse]
+    assert failed(rows) == ["mixed"]
+
+
+def test_a_load_that_seeds_do_not_change_has_no_noise_for_an_excuse() -> None:
+    one = np.array([10.0]), np.array([90.0])
+    copies = Row("small", "rest", "mixed", None, None, *one, compare(*one))
+    assert failed([GOOD, copies]) == ["mixed"]
+    better = Row("small", "rest", "mixed", None, None, *one[::-1], compare(*one[::-1]))
+    assert failed([GOOD, better]) == []
+
+
+def test_every_limit_on_a_row_is_judged() -> None:
+    worse = row("huge_success", 100, -2, noise=0.1)
+    assert failed([GOOD, worse], "huge_success:-5%") == []
+    assert failed([GOOD, worse], "huge_success:-5%", "huge_success@rest:-1%") == ["huge_success"]
 
 
 def test_worse_rows_trip_it_and_better_or_neutral_ones_don_t() -> None:

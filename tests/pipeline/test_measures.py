@@ -8,8 +8,17 @@ import pytest
 
 from allocator.mechanism import load_mechanism
 from pipeline.config import RunConfig, repeated
-from pipeline.measures import COSTS, FRAGMENTING, MEASURES, TOTAL, fragmenting, measures_of
+from pipeline.measures import (
+    COSTS,
+    FRAGMENTING,
+    MEASURES,
+    TOTAL,
+    fragmenting,
+    measures_of,
+    sample_frames,
+)
 from pipeline.metrics import METRICS
+from pipeline.metrics.evidence import Evidence
 from pipeline.recording import Recording
 from pipeline.run_folder import RunFolder, read_table
 from pipeline.samples import fragmenting_name, replayed
@@ -61,6 +70,15 @@ def test_counts_are_those_of_the_counters_and_events(recording: Recording) -> No
     parts = ("unmovable", "reclaimable", "movable")
     together = sum(values[TOTAL, f"extfrag_for_{part}"] for part in parts)
     assert 0 < together == values[TOTAL, "extfrag_fragmenting"] < values[TOTAL, "extfrag_events"]
+
+
+def test_an_index_that_says_it_would_succeed_is_no_figure(recording: Recording) -> None:
+    values = measures_of(recording).set_index(["phase", "measure"])["value"]
+    index = METRICS["extfrag_index"].measure(Evidence(recording))
+    told = [(values[phase["name"], "extfrag_index"], index[f])
+            for phase, f in sample_frames(recording)]  # fmt: skip
+    assert any(of == -1 for _, of in told)
+    assert all(np.isnan(value) if of == -1 else value == of for value, of in told)
 
 
 def test_without_types_there_are_no_fallbacks_to_count(tmp_path: Path) -> None:

@@ -102,12 +102,21 @@ def test_verdicts(before: list[float], after: list[float], verdict: str) -> None
     assert compare(np.array(before), np.array(after)).verdict == verdict
 
 
-def test_seeds_that_are_all_equal_have_no_spread_and_an_interval_of_no_width() -> None:
-    found = compare(np.zeros(10), np.full(10, 0.1))
-    assert found.change.low == found.change.high == pytest.approx(0.1)
+@pytest.mark.parametrize("seeds", [3, 7, 10])
+@pytest.mark.parametrize("size", [0.1, 0.3, 1 / 3])
+@pytest.mark.parametrize("before", ["zero", "rounded"])
+def test_seeds_that_all_differ_alike_have_no_spread_and_an_interval_of_no_width(
+    before: str, size: float, seeds: int
+) -> None:
+    start = np.zeros(seeds) if before == "zero" else np.arange(seeds) * 0.7
+    found = compare(start, start + size)
+    assert found.change.mean == found.change.low == found.change.high == pytest.approx(size)
     assert found.effect == inf
-    assert found.detectable == pytest.approx(0, abs=1e-15)
-    assert isnan(found.change_percent)
+    assert found.detectable == 0
+    assert isnan(found.change_percent) == (before == "zero")
+    same = compare(start + size, start + size / 3 + 2 * size / 3)
+    assert same.verdict == "equal in all seeds"
+    assert (same.effect, same.change_percent) == (0, 0)
 
 
 @pytest.mark.parametrize("seeds", [6, 10, 13, 25])

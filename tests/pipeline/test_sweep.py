@@ -26,7 +26,7 @@ from pipeline.sweep.identity import ROOT, differing, inputs_of, key_of, sources
 from pipeline.sweep.plan import Plan, batches_of, planned
 from pipeline.sweep.progress import Estimate
 from pipeline.sweep.store import Damaged, Store
-from pipeline.sweep.table import Shown, Values
+from pipeline.sweep.table import Shown, Values, values_of
 from tests.pipeline.commands import Commands
 from tests.pipeline.sweeps import files, small_sweep
 from workloads import load_workload
@@ -47,6 +47,34 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     sweep_command(small_sweep(folder), folder / "done", Options(jobs=1))
     return folder / "done"
+
+
+def test_a_sweep_of_one_mechanism(pagereel: Commands, tmp_path: Path) -> None:
+    path = small_sweep(tmp_path, more="used_share = [0.7, 0.9]")
+    path.write_text(path.read_text().replace('"6.1-off", "6.1-zone"', '"6.1-list"'))
+    assert pagereel("sweep", path, "-o", tmp_path / "done", "-j", 1).code == 0
+    made = files(tmp_path / "done")
+    assert {"sweep.csv", "sweep.txt", "sweep.json"} <= set(made)
+    assert any(name.endswith(".png") for name in made)
+
+
+def test_a_parameter_that_changes_the_phases(swept: Path, tmp_path: Path) -> None:
+    """Where a setting has no such phase there is no figure; the others have theirs."""
+    plan = planned(load_sweep(small_sweep(tmp_path)))
+    table = pd.read_csv(swept / "sweep.csv", dtype={"memory_mib": str})
+    gone = (table["memory_mib"] == "48") & (table["phase"] == "rest")
+    of = compared(values_of(plan, table[~gone], Shown("churn", "potential_huge", "rest")))
+    assert of.settings == (("32",), ("48",))
+    assert np.isnan(of.values("6.1-zone", ("48",))).all()
+    assert np.isfinite(of.values("6.1-zone", ("32",))).all()
+    assert of.intervals["6.1-zone", ("48",)].seeds == 0
+
+
+def test_a_missing_seed_does_not_make_the_others_equal() -> None:
+    of = {("a", ("1",)): [1.0, np.nan, 4.0], ("a", ("2",)): [np.nan] * 3}
+    assert compared(Values(Shown("churn", "mixed", "rest"), of)).varied
+    of = {("a", ("1",)): [1.0, np.nan, 1.0], ("a", ("2",)): [np.nan] * 3}
+    assert not compared(Values(Shown("churn", "mixed", "rest"), of)).varied
 
 
 def counting(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:

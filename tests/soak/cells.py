@@ -112,9 +112,11 @@ def cells_of(load: Load) -> list[Cell]:
 
 @cache
 def allocator_digest() -> str:
-    """Of the allocator's source: what another one did isn't taken as done."""
+    """Of the allocator's source, and of what feeds it: what another one did isn't taken as done."""
     digest = blake2b(digest_size=12)
-    folder = Path(allocator.__file__).parent
-    for path in sorted([*folder.glob("*.py"), *folder.glob("mechanisms/*.toml")]):
-        digest.update(f"{path.name}\n".encode() + path.read_bytes())
+    root = Path(allocator.__file__).parents[1]
+    kinds = ("allocator/*.py", "allocator/mechanisms/*.toml", "workloads/*.py", "workloads/data/*",
+             "pipeline/start.py", "pipeline/simulate.py", "tests/soak/*.py")  # fmt: skip
+    for path in sorted(path for kind in kinds for path in root.glob(kind)):
+        digest.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
     return digest.hexdigest()
