@@ -304,7 +304,10 @@ def table(run: Path, other: Path | None, **options: object) -> None:
 @click.argument("run", metavar="RUN[:MECHANISM]")
 @click.argument("base", required=False, default="", metavar="[BASE]")
 @options.of_comparisons
-def mail(run: str, base: str, base_mechanism: str, form: str, output: Path | None, **chosen: tuple):
+def mail(
+    run: str, base: str, base_mechanism: str, form: str, output: Path | None, force: bool,
+    **chosen: tuple,
+):  # fmt: skip
     """A run as a text for a mailing list: 72 columns, ASCII; baseline first, what is noise said.
 
     Each mechanism against the first; with BASE, another run, each against the same one there.
@@ -312,7 +315,7 @@ def mail(run: str, base: str, base_mechanism: str, form: str, output: Path | Non
     from pipeline.comparison.rows import Choice
     from pipeline.mail.command import mail_command
 
-    mail_command(run, base, base_mechanism, Choice(**chosen), form, output)
+    mail_command(run, base, base_mechanism, Choice(**chosen), form, output, force)
 
 
 @commands.command()
@@ -322,7 +325,7 @@ def mail(run: str, base: str, base_mechanism: str, form: str, output: Path | Non
 @options.of_comparisons
 def diff(
     base: str, new: str, base_mechanism: str, everything: bool, form: str, output: Path | None,
-    **chosen: tuple,
+    force: bool, **chosen: tuple,
 ):  # fmt: skip
     """What differs beyond noise between two runs, or two mechanisms of them; of one run, its own.
 
@@ -331,7 +334,8 @@ def diff(
     from pipeline.comparison.diff import diff_command
     from pipeline.comparison.rows import Choice
 
-    diff_command(base, new, base_mechanism, Choice(**chosen), everything, form, output)
+    chosen_rows = Choice(**chosen)
+    diff_command(base, new, base_mechanism, chosen_rows, everything, form, output, force)
 
 
 @commands.command()

@@ -105,6 +105,7 @@ def of_runs(command):
 def of_comparisons(command):
     """What `mail` and `diff` have in common."""
     for option in (
+        force,
         click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, not stdout."),
         click.option("--format", "form", type=click.Choice(FORMATS), default="text",
                      show_default=True, help="How it is written."),

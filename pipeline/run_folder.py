@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
 from pathlib import Path
@@ -52,7 +52,8 @@ def _is_name(name: object) -> bool:
 class RunFolder:
     """A run's results. `recordings`: in the order of the run matrix; `sources`: what made each.
 
-    `repeats`: recordings of further seeds, with those frames alone that figures are taken from.
+    `repeats`: recordings of further seeds, with those frames alone that figures are taken from;
+    `versions`: of what made it.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class RunFolder:
     recordings: tuple[Recorded, ...]
     sources: tuple[str, ...] = ()
     repeats: tuple[Recorded, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, folder: Path, name: str = METADATA) -> "RunFolder":
@@ -73,6 +75,7 @@ class RunFolder:
             recordings = _recorded(metadata["recordings"])
             repeats = _recorded(metadata.get("repeats", []))
             sources = tuple(map(_source_of, metadata["recordings"]))
+            versions = {str(of): str(one) for of, one in metadata.get("versions", {}).items()}
             if not config.seeds:
                 raise ValueError("a run without a seed")
         except NotADirectoryError:
@@ -82,7 +85,7 @@ class RunFolder:
             raise UsageError(f"{folder}: no run of pagereel: {why}") from None
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
             raise UsageError(f"{folder / name}: not readable: {_told(error)}") from None
-        return cls(folder, config, recordings, sources, repeats)
+        return cls(folder, config, recordings, sources, repeats, versions)
 
     def path(self, recorded: Recorded) -> Path:
         """Where a recording lies."""

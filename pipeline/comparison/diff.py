@@ -23,13 +23,14 @@ def diff_command(
     everything: bool,
     form: str,
     output: Path | None,
+    force: bool,
 ) -> None:
     """Print what differs, or write it to `output`. Raises UsageError, RecordingError, OSError."""
     compared = groups(base, new, base_mechanism)
     check_choice(choice, compared)
     rows = [row for group in compared if group.others for row in rows_of(group, choice)]
     document = difference_document(compared, rows, everything)
-    give(written(form, document, rows, {"title": document.title}), output)
+    give(written(form, document, rows, {"title": document.title}), output, force)
 
 
 def difference_document(
@@ -81,14 +82,15 @@ def _summary(rows: Sequence[Row], beyond: Sequence[Row]) -> str:
             f"{len(rows)} rows of {seeds} seeds: too few to tell a difference from noise; "
             f"{SEEDS_NEEDED} are needed."
         )
-    equal = sum(row.difference.verdict == EQUAL for row in rows)
-    untold = sum(row.difference.seeds < SEEDS_NEEDED for row in rows)
+    told_of = [row for row in rows if row.difference.seeds >= SEEDS_NEEDED]
+    equal = sum(row.difference.verdict == EQUAL for row in told_of)
+    untold = len(rows) - len(told_of)
     noise = len(rows) - len(beyond) - equal - untold
     told = (
         f"{seeds} seeds. Of {len(rows)} rows {len(beyond)} differ beyond noise, {noise} are not "
         f"significant, {equal} equal in all seeds"
     )
-    told += f", {untold} without figures to compare" if untold else ""
+    told += f", {untold} without figures of enough seeds" if untold else ""
     by_chance = f"{0.05 * (len(rows) - equal - untold):.0f}"
     return f"{told}. By chance alone about {by_chance} would seem to differ."
 

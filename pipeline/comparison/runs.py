@@ -1,6 +1,5 @@
 """What a run brings to a comparison: its figures by seed, its loads and phases, its versions."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,7 @@ from pipeline.grouping import tells_types
 from pipeline.measures import TOTAL
 from pipeline.metadata import label_of
 from pipeline.recording import Recording
-from pipeline.run_folder import METADATA, Recorded, RunFolder, read_table
+from pipeline.run_folder import Recorded, RunFolder, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,8 +67,7 @@ class RunFigures:
     def open(cls, folder: Path) -> "RunFigures":
         """Of a finished run. Raises UsageError, RecordingError."""
         run = RunFolder.open(folder)
-        metadata = json.loads((folder / METADATA).read_text(encoding="utf-8"))
-        return cls.of(run, dict(metadata.get("versions", {})))
+        return cls.of(run, run.versions)
 
     @property
     def mechanisms(self) -> list[str]:

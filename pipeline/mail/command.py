@@ -13,11 +13,17 @@ from pipeline.mail.repeat import command_lines
 
 
 def mail_command(
-    run: str, base: str, base_mechanism: str, choice: Choice, form: str, output: Path | None
+    run: str,
+    base: str,
+    base_mechanism: str,
+    choice: Choice,
+    form: str,
+    output: Path | None,
+    force: bool,
 ) -> None:
     """Print the mail, or write it to `output`. Raises UsageError, RecordingError, OSError."""
     compared = groups(base or run, run if base else "", base_mechanism)
-    give(mail_text(compared, choice, form), output)
+    give(mail_text(compared, choice, form), output, force)
 
 
 def mail_text(compared: Sequence[Group], choice: Choice, form: str = "text") -> str:

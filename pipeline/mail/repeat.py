@@ -78,9 +78,15 @@ def _pieces(word: str) -> list[str]:
 
 
 def _bare(run: RunFolder) -> RunConfig:
-    """What decides the figures, with as many repeats as there are and files by their names."""
+    """What decides the figures, with as many repeats as there are and files by their names.
+
+    Where loads have more or fewer of them none were asked for: that makes as many again.
+    """
     config = run.config
-    repeats = {recorded.seed for recorded in run.repeats}
+    repeats = {
+        len({recorded.seed for recorded in run.repeats if recorded.workload == name})
+        for name in {recorded.workload for recorded in run.recordings}
+    }
     return RunConfig(
         workloads=tuple(
             choice.model_copy(update={"path": Path(choice.path).name}) if choice.path else choice
@@ -93,7 +99,7 @@ def _bare(run: RunFolder) -> RunConfig:
             for choice in config.mechanisms
         ),
         seeds=config.seeds,
-        repeats=len(repeats),
+        repeats=repeats.pop() if len(repeats) == 1 else None,
     )
 
 
@@ -115,7 +121,9 @@ def _as_options(config: RunConfig) -> list[str] | None:
     words += [word for text in parameters for word in ("-p", text)]
     if config.seeds != (0,):
         words += [word for seed in config.seeds for word in ("--seed", str(seed))]
-    return [*words, "--repeats", str(config.repeats)]
+    if config.repeats is not None:
+        words += ["--repeats", str(config.repeats)]
+    return words
 
 
 def _file(name: str) -> str:
@@ -149,9 +157,10 @@ def _parameters(config: RunConfig) -> list[str] | None:
 def _toml(config: RunConfig) -> list[str]:
     import tomli_w
 
+    repeats = {} if config.repeats is None else {"repeats": config.repeats}
     table = {
         "seeds": list(config.seeds),
-        "repeats": config.repeats,
+        **repeats,
         "mechanisms": [_entries(choice) for choice in config.mechanisms],
         "workloads": [_entries(choice) for choice in config.workloads],
     }

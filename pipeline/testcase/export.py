@@ -1,6 +1,5 @@
 """`pagereel testcase export`: a run, or the file of one, as a testcase."""
 
-import json
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from pipeline.config import (
     load_config,
 )
 from pipeline.metadata import versions
-from pipeline.run_folder import METADATA, RunFolder
+from pipeline.run_folder import RunFolder
 from pipeline.testcase.conditions import Condition
 from pipeline.testcase.folder import ABOUT, CONFIG, About, RecordingHash, TestcaseError, write
 from pipeline.testcase.record import Made, figures_of, made_anew, made_of
@@ -46,8 +45,7 @@ def _source(path: Path) -> Source:
     if not path.is_dir():
         return Source(load_config(path))
     run = RunFolder.open(path)
-    metadata = json.loads((path / METADATA).read_text(encoding="utf-8"))
-    return Source(run.config, run.paths, dict(metadata.get("versions", {})))
+    return Source(run.config, run.paths, run.versions)
 
 
 def export(

@@ -9,6 +9,7 @@ import pytest
 from pipeline.comparison import sides as sides_module
 from pipeline.comparison.cells import change_text, percent_text, value_text, verdict
 from pipeline.comparison.diff import difference_document
+from pipeline.comparison.output import give
 from pipeline.comparison.rows import Choice, Row, check_choice, rows_of, unalike
 from pipeline.comparison.runs import INDEX, RunFigures
 from pipeline.comparison.sides import Group, Side, groups, opened, within
@@ -179,3 +180,13 @@ def test_differences_of_few_seeds_are_none() -> None:
         text = write(difference_document([group], rows_of(group, Choice())))
         assert told in text
         assert "*" not in text
+
+
+def test_a_file_that_is_there_is_replaced_only_when_told(tmp_path: Path) -> None:
+    path = tmp_path / "mail.txt"
+    path.write_text("old")
+    with pytest.raises(UsageError, match="exists; --force replaces it"):
+        give("new", path, force=False)
+    assert path.read_text() == "old"
+    give("new", path, force=True)
+    assert path.read_text() == "new"

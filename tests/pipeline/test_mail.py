@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -259,6 +260,15 @@ def test_the_command_makes_the_same_run(
     assert pagereel(*arguments).code == 0
     expected = wanted.model_copy(update={"repeats": 9, "artefacts": ("mail",)})
     assert asked == [expected]
+
+
+def test_loads_with_more_and_fewer_seeds_get_as_many_again() -> None:
+    """Ten of the recorded one, one of the other, as where no repeats are asked for."""
+    run = made_run(SMALL, ("2007-vanilla",), config={"workloads": ["churn", "ebizzy"]}).run
+    one_more = (*run.recordings, run.recordings[0]._replace(workload="ebizzy"))
+    assert "--repeats 9" in "\n".join(command_lines(run, "out"))
+    lines = "\n".join(command_lines(replace(run, recordings=one_more), "out"))
+    assert lines == "pagereel run -w churn -w ebizzy -m 2007-vanilla --only mail -o out"
 
 
 def test_files_that_the_command_takes_are_named_without_their_folder() -> None:
