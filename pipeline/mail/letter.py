@@ -220,7 +220,7 @@ def _digests(load: Load) -> str:
 
 
 def _mechanisms(parts: Sequence[Part]) -> list[str]:
-    told = []
+    told, several = [], len({part.workload for part in parts}) > 1
     for part in parts:
         for side in (part.group.base, *part.group.others):
             entry = side.run.loads[part.workload].mechanisms[side.mechanism]
@@ -231,8 +231,9 @@ def _mechanisms(parts: Sequence[Part]) -> list[str]:
             )
             rule = entry["made_by"].partition("; kswapd ")[2]
             kswapd = f" Kswapd: {rule}." if rule else ""
+            load = f", in {part.workload}" if several else ""
             told.append(
-                f"{name}: {entry['title']}. {entry['source'].rstrip('.')}.{kswapd} "
+                f"{name}{load}: {entry['title']}. {entry['source'].rstrip('.')}.{kswapd} "
                 f"{_zones(entry['geometry'])}"
             )
     return told

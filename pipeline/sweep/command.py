@@ -25,6 +25,7 @@ from pipeline.sweep.text import matrix_text, text_of
 
 RESULTS = "results"
 METADATA = "sweep.json"
+TABLE = "sweep.csv"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def _check_folder(folder: Path) -> None:
     """Raise UsageError for a folder that can't take a sweep, or holds something else."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: exists and is not a folder")
-    ours = (folder / RESULTS).is_dir() or (folder / METADATA).is_file()
+    ours = (folder / RESULTS).is_dir()
+    ours |= any((folder / name).is_file() for name in (TABLE, METADATA))
     if folder.is_dir() and any(folder.iterdir()) and not ours:
         raise UsageError(f"{folder}: exists and holds no sweep")
 
@@ -128,7 +130,7 @@ def _written(plan: Plan, results: dict[str, dict], folder: Path) -> str:
     table = table_of(plan, results)
     figures = [compared(values_of(plan, table, s)) for s in shown_of(plan, results, table)]
     text = text_of(plan, figures, results)
-    write_csv(table, folder / "sweep.csv")
+    write_csv(table, folder / TABLE)
     write_text(folder / "sweep.txt", text)
     draw_all(plan, figures, folder / "figures")
     metadata = {

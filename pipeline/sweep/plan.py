@@ -26,11 +26,15 @@ class Cell(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All cells in the order of the table, and what each key is made of."""
+    """All cells in the order of the table, and what each key is made of.
+
+    `unvaried`: workloads of which seeds change nothing; they have the first seed alone.
+    """
 
     config: SweepConfig
     cells: list[Cell]
     jobs: dict[str, Job]
+    unvaried: tuple[str, ...] = ()
 
 
 class Batch(NamedTuple):
@@ -43,23 +47,22 @@ class Batch(NamedTuple):
 
 def planned(config: SweepConfig) -> Plan:
     """All cells of a sweep. Raises UsageError, WorkloadError, ExecuteError."""
-    digests = {choice.path: _digest(choice) for choice in config.run.workloads if choice.path}
+    streams = {c.path: runnable(c.load(seed=0)) for c in config.run.workloads if c.path}
+    digests = {path: stream.digest() for path, stream in streams.items()}
+    fixed = [path for path, stream in streams.items() if not stream.start.mechanism]
     cells, jobs = [], {}
     for setting in config.settings:
         run = at(config, setting)
         mechanisms = check(run)
         for workload in run.workloads:
             for mechanism in mechanisms:
-                for seed in run.seeds:
+                for seed in run.seeds[:1] if workload.path in fixed else run.seeds:
                     job = _job(workload, digests.get(workload.path, ""), mechanism, seed)
                     jobs.setdefault(job.key, job)
                     place = (mechanism.name, workload.file_name, setting, seed, job.key)
                     cells.append(Cell(*place))
-    return Plan(config, cells, jobs)
-
-
-def _digest(choice: WorkloadChoice) -> str:
-    return runnable(choice.load(seed=0)).digest()
+    unvaried = tuple(c.file_name for c in config.run.workloads if c.path in fixed)
+    return Plan(config, cells, jobs, unvaried)
 
 
 def _job(workload: WorkloadChoice, digest: str, mechanism: Mechanism, seed: int) -> Job:

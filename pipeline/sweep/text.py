@@ -32,7 +32,10 @@ def matrix_text(plan: Plan) -> str:
         *(f"{len(values)} {key}" for key, values in plan.config.parameters.items()),
         _counted(len(run.seeds), "seed"),
     ]  # fmt: skip
-    return f"{' x '.join(counts)} = {_counted(len(plan.cells), 'cell')}"
+    told = f"{' x '.join(counts)} = {_counted(len(plan.cells), 'cell')}"
+    if plan.unvaried:
+        told += f"; seeds change nothing for {', '.join(plan.unvaried)}: one is run"
+    return told
 
 
 def _counted(number: int, name: str) -> str:

@@ -29,7 +29,9 @@ from pipeline.sweep.store import Damaged, Store
 from pipeline.sweep.table import Shown, Values, values_of
 from tests.pipeline.commands import Commands
 from tests.pipeline.sweeps import files, small_sweep
+from tests.workloads.folders import operations, small_stream
 from workloads import load_workload
+from workloads.packed import pack
 
 # Loaded on the way to a figure, but they change none: told apart from what does.
 NEUTRAL = {
@@ -68,6 +70,16 @@ def test_a_parameter_that_changes_the_phases(swept: Path, tmp_path: Path) -> Non
     assert np.isnan(of.values("6.1-zone", ("48",))).all()
     assert np.isfinite(of.values("6.1-zone", ("32",))).all()
     assert of.intervals["6.1-zone", ("48",)].seeds == 0
+
+
+def test_seeds_that_change_nothing_are_one_seed(pagereel: Commands, tmp_path: Path) -> None:
+    """A stream without a recorded start, which seeds would perturb: no ten copies of one run."""
+    pack(small_stream(operations(*[(0, n, 0, 0) for n in range(2, 40)])), tmp_path / "s.npz")
+    path = tmp_path / "sweep.toml"
+    path.write_text('workloads = [{path = "s.npz"}]\nmechanisms = ["6.1-off", "6.1-list"]')
+    told = pagereel("sweep", path, "-o", tmp_path / "done", "-j", 1).out
+    assert "seeds change nothing for s: one is run" in " ".join(told.split())
+    assert pd.read_csv(tmp_path / "done" / "sweep.csv")["seed"].unique().tolist() == [1]
 
 
 def test_a_missing_seed_does_not_make_the_others_equal() -> None:
