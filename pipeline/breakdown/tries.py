@@ -11,18 +11,17 @@ import numpy as np
 
 from allocator.mechanism import Mechanism
 from allocator.terms import HUGE_ORDER
-from pipeline.metadata import versions
 from pipeline.metrics import pageblocks
 from pipeline.metrics.evidence import Evidence
 from pipeline.recording import Recording
 from pipeline.samples import Call, brought_back
 from pipeline.simulate import runnable, simulate
+from pipeline.sweep.identity import code
 from workloads import load_workload
 from workloads.stream import Stream
 
 Parameters = dict[str, str]
 KEPT_EACH = 8  # tries a job, so that a search that is stopped loses no more
-MADE_BY = ("pagereel", "core", "numpy")  # versions that figures depend on
 
 
 class Left(NamedTuple):
@@ -61,9 +60,8 @@ class Trier:
         self._workload, self._mechanisms, self._jobs = workload, tuple(mechanisms), jobs
         self._cache = cache
         self._known = _read(cache) if cache else {}
-        now = versions()
         self._base = [workload, [m.model_dump(mode="json") for m in mechanisms]]
-        self._base += [now[name] for name in MADE_BY]
+        self._base.append(code())
 
     def run(self, tries: Sequence[Try]) -> list[tuple[Left, ...]]:
         """What is left under each mechanism, for each try, in order.
