@@ -84,8 +84,12 @@ def cell_of(row: Row, seeds: int) -> Cell:
 
 def words(difference: Difference, seeds: int) -> str:
     """What a mark can't say; "" where it says all, or where the seeds are too few everywhere."""
-    if difference.significant or not difference.seeds or seeds < SEEDS_NEEDED:
+    if not difference.seeds or seeds < SEEDS_NEEDED:
         return ""
+    if difference.significant:
+        return f"{difference.seeds} of {seeds} seeds" if difference.seeds < seeds else ""
     if difference.seeds < SEEDS_NEEDED:
         return f"{difference.seeds} seeds: too few"
+    if difference.seeds < seeds and not difference.change.mean:
+        return difference.verdict.replace("all seeds", f"{difference.seeds} seeds")
     return difference.verdict

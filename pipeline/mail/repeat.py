@@ -1,5 +1,6 @@
 """The command that makes a run's figures again."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ INDENT = "    "
 ROOM = WIDTH - 2  # before " \\"
 PIECE = (ROOM - len(INDENT) - 2) // 5  # of a quoted word: a quote in it takes five characters
 GOES_ON = "\\"
+# Of a TOML text: a character or an escape, and the blanks behind it.
+PARTS = re.compile(r"(?:\\u[0-9a-fA-F]{4}|\\.|[^\\]) *")
 
 
 def command_lines(run: RunFolder, output: str) -> list[str]:
@@ -173,10 +176,16 @@ def _entries(choice: WorkloadChoice) -> dict:
 
 
 def _broken_toml(line: str) -> list[str]:
-    """A text that is too long is written over several lines, which TOML joins again."""
+    """A text that is too long is written over several lines, which TOML joins again.
+
+    It takes blanks at their beginnings away, so no line begins with one; none ends in an escape.
+    """
     key, equals, value = line.partition(" = ")
     if len(line) <= WIDTH or not equals or not value.endswith('"'):
         return [line]
-    room, text = WIDTH - 2, value[1:-1]
-    pieces = [text[i : i + room] for i in range(0, len(text), room)]
+    pieces, text = [""], re.sub("^ ", r"\\u0020", value[1:-1])
+    for part in PARTS.findall(text):
+        if len(pieces[-1]) + len(part) > WIDTH - 2:
+            pieces.append("")
+        pieces[-1] += part
     return [f'{key} = """\\', *(f"{piece}\\" for piece in pieces), '"""']

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+import tomllib
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,7 +33,7 @@ from pipeline.comparison.writers import latex, markdown, text
 from pipeline.config import RunConfig, load_config
 from pipeline.mail.command import mail_text
 from pipeline.mail.dot_plot import dot_plot
-from pipeline.mail.repeat import command_lines, foreign_files, shell_lines
+from pipeline.mail.repeat import _broken_toml, command_lines, foreign_files, shell_lines
 from pipeline.measures import MEASURES
 from pipeline.plain_text import WIDTH
 from tests.pipeline.commands import Commands
@@ -260,6 +262,13 @@ def test_the_command_makes_the_same_run(
     assert pagereel(*arguments).code == 0
     expected = wanted.model_copy(update={"repeats": 9, "artefacts": ("mail",)})
     assert asked == [expected]
+
+
+@given(st.text(st.sampled_from(["a", " ", "\\", '"', "\t", "ä"]), max_size=300))
+def test_long_texts_are_broken_so_that_toml_joins_them(text: str) -> None:
+    line = tomli_w.dumps({"path": text}).rstrip("\n")
+    broken = "\n".join(_broken_toml(line))
+    assert tomllib.loads(broken) == {"path": text}
 
 
 def test_loads_with_more_and_fewer_seeds_get_as_many_again() -> None:
