@@ -22,11 +22,13 @@ class GrowingFile:
         self._go_on = go_on
         self.size_bytes = 0
         with self._naming():
-            if not (go_on and self._partial.exists()):
+            left = self._partial.exists()
+            if not left:
                 with replacing(self._partial) as fresh:
                     fresh.write_bytes(start)
             # Unbuffered: a reader sees whole chunks, and a full disk is told at once.
-            self._file = open(self._partial, "rb+", buffering=0)  # noqa: SIM115
+            mode = "wb" if left and not go_on else "rb+"
+            self._file = open(self._partial, mode, buffering=0)  # noqa: SIM115
             self._standing_bytes = self._file.seek(0, os.SEEK_END)
         try:
             self.append(start)
