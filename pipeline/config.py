@@ -111,6 +111,20 @@ class RunConfig(_Table):
             return value
         return [{"name": entry} if isinstance(entry, str) else entry for entry in value]
 
+    def beside(self, config: Path) -> Self:
+        """The same run said in that file."""
+        return self.model_copy(
+            update={
+                "workloads": tuple(choice.beside(config) for choice in self.workloads),
+                "mechanisms": tuple(choice.beside(config) for choice in self.mechanisms),
+            }
+        )
+
+
+def entries_of(choice: WorkloadChoice | MechanismChoice, **changes: str) -> dict:
+    """A choice as a table of a file, without what is empty."""
+    return {key: value for key, value in (choice.model_dump() | changes).items() if value}
+
 
 class Cell(NamedTuple):
     """One recording of the run matrix."""
@@ -163,12 +177,7 @@ def load_config(path: Path) -> RunConfig:
         raise UsageError(str(error)) from None
     except ValidationError as error:
         raise UsageError(file.fault(error, RunConfig)) from None
-    return config.model_copy(
-        update={
-            "workloads": tuple(choice.beside(path) for choice in config.workloads),
-            "mechanisms": tuple(choice.beside(path) for choice in config.mechanisms),
-        }
-    )
+    return config.beside(path)
 
 
 def fault_of(error: ValidationError) -> str:

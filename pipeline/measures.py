@@ -16,6 +16,7 @@ from pipeline.recording import Recording
 
 TOTAL = "total"  # in place of a phase: from the first operation to the last
 COLUMNS = ("phase", "measure", "value")
+SEEDS_COLUMNS = ("mechanism", "workload", "seed", *COLUMNS)  # with whose they are
 # Not the counters that metrics are made of: requests and failures by order.
 COSTS = [name for name in COUNTERS if not name.startswith(("requests_order", "failed"))]
 # Counts of which less is better beyond doubt: work that is done for others, or harm. Splits,

@@ -12,6 +12,14 @@ FORMATS = ("text", "markdown", "csv", "json", "latex")
 SIZES = ("720p", "1080p", "1440p", "2160p")
 
 
+class Group(click.Group):
+    """Commands in the order in which one meets them."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """In the order of definition, not of names."""
+        return list(self.commands)
+
+
 def names_of(kind: str):
     """Completion of an option by the names that `pagereel list KIND` prints."""
 

@@ -27,7 +27,7 @@ def run_command(
     jobs: int,
     force: bool,
     resume: bool,
-    options: dict[str, object],
+    options: Options,
 ) -> None:
     """Run a configuration file, or the main job, with options on top. Raises as `run`.
 
@@ -75,7 +75,7 @@ def _given(option: object) -> bool:
     return option not in (None, "", ())
 
 
-def _with_options(config: RunConfig, options: dict[str, object]) -> RunConfig:
+def _with_options(config: RunConfig, options: Options) -> RunConfig:
     """The configuration with what was given on the command line in its place."""
     update: dict[str, object] = {
         key: options[key]

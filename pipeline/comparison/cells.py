@@ -28,6 +28,11 @@ def value_text(value: float) -> str:
     return f"{value:.3f}" if size >= THREE_DIGITS_FROM else f"{value:.2g}"
 
 
+def signed_text(value: float) -> str:
+    """The same of a change: with a + where it is more."""
+    return f"{'+' if value > 0 else ''}{value_text(value)}"
+
+
 def percent_text(percent: float) -> str:
     """A change in %, with its sign; "" where there is none."""
     if isnan(percent):

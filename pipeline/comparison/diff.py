@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.comparison.cells import change_text, mean_of, value_text, verdict
+from pipeline.comparison.cells import change_text, mean_of, signed_text, value_text, verdict
 from pipeline.comparison.document import Band, Block, Cell, Document, Line, Paragraph, Table
 from pipeline.comparison.output import give
 from pipeline.comparison.rows import Choice, Row, check_choice, rows_of, unalike
@@ -113,9 +113,5 @@ def _table(base: Side, other: Side, rows: Sequence[Row]) -> Table:
 def _cell(row: Row) -> Cell:
     change, told = row.difference.change, verdict(row)
     if change.seeds > 1 and change.low < change.high:
-        told += f", {_signed(change.low)} to {_signed(change.high)}"
+        told += f", {signed_text(change.low)} to {signed_text(change.high)}"
     return Cell(value_text(mean_of(row.after)), change_text(row), row.difference.significant, told)
-
-
-def _signed(value: float) -> str:
-    return f"{'+' if value > 0 else ''}{value_text(value)}"

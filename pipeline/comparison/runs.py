@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.config import UsageError
 from pipeline.grouping import tells_types
-from pipeline.measures import TOTAL
+from pipeline.measures import SEEDS_COLUMNS, TOTAL
 from pipeline.metadata import label_of
 from pipeline.recording import Recording
 from pipeline.run_folder import Recorded, RunFolder, read_table
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEEDS_FILE = "seeds.csv"
-SEEDS_COLUMNS = ("mechanism", "workload", "seed", "phase", "measure", "value")
 # "It would succeed" is a word, not a figure that a mean could be taken of.
 INDEX, NO_INDEX = "extfrag_index", -1
 Key = tuple[str, str]  # phase, measure

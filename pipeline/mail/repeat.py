@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.config import MAIN_MECHANISMS, RunConfig, UsageError, WorkloadChoice
+from pipeline.config import MAIN_MECHANISMS, RunConfig, UsageError, entries_of
 from pipeline.plain_text import WIDTH
 from pipeline.run_command import with_parameters
 from pipeline.run_folder import RunFolder
@@ -164,15 +164,11 @@ def _toml(config: RunConfig) -> list[str]:
     table = {
         "seeds": list(config.seeds),
         **repeats,
-        "mechanisms": [_entries(choice) for choice in config.mechanisms],
-        "workloads": [_entries(choice) for choice in config.workloads],
+        "mechanisms": [entries_of(choice) for choice in config.mechanisms],
+        "workloads": [entries_of(choice) for choice in config.workloads],
     }
     lines = tomli_w.dumps(table, indent=1).splitlines()
     return [part for line in lines for part in _broken_toml(line)]
-
-
-def _entries(choice: WorkloadChoice) -> dict:
-    return {key: value for key, value in choice.model_dump().items() if value}
 
 
 def _broken_toml(line: str) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import isinf, isnan
 
-from pipeline.comparison.cells import change_text, value_text, verdict
+from pipeline.comparison.cells import change_text, signed_text, value_text, verdict
 from pipeline.comparison.rows import Row, other_requests
 from pipeline.comparison.runs import Load
 from pipeline.comparison.sides import Group
@@ -99,7 +99,7 @@ def _difference(row: Row) -> str:
     if not difference.seeds:
         return f"{row.other.label}: no figure to compare."
     low, mean, high = (
-        _signed(value)
+        signed_text(value)
         for value in (difference.change.low, difference.change.mean, difference.change.high)
     )
     told = f"{row.other.label}: {mean} {change_text(row)}, {verdict(row)}"
@@ -114,8 +114,3 @@ def _difference(row: Row) -> str:
     if difference.detectable > 0:
         told += f"; four times in five, {value_text(difference.detectable)} would have been seen"
     return f"{told}."
-
-
-def _signed(value: float) -> str:
-    text = value_text(value)
-    return text if text.startswith("-") or not value else f"+{text}"

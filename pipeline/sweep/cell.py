@@ -80,7 +80,6 @@ def result_of(job: Job, stream: Stream | None = None, scratch: Path | None = Non
     return {
         "inputs": job.inputs,
         "stream": {key: told[key] for key in ("title", "source", "operations", "digest")},
-        "varied": not job.workload.path or bool(stream.start.mechanism),
         "phases": [[phase["name"], bool(phase.get("key", True))] for phase in header["phases"]],
         "dropped_events": dropped_events,
         "rows": [[p, m, float(value) if isfinite(value) else None] for p, m, value in rows],

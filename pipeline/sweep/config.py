@@ -9,17 +9,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from allocator.mechanism import Mechanism
 from allocator.table_file import TableFault, TableFile
-from pipeline.config import (
-    RunConfig,
-    UsageError,
-    check,
-    check_names,
-)
-from pipeline.measures import MEASURES
+from pipeline.config import RunConfig, UsageError, check, check_names
+from pipeline.measures import MEASURES, SEEDS_COLUMNS
 from pipeline.run_command import with_parameters
 
 OF_RUNS = ("workloads", "mechanisms")  # these entries mean what they mean in a run's file
-COLUMNS = ("mechanism", "workload", "seed", "phase", "measure", "value")  # none can be swept
 DEFAULT_SEEDS = 10
 Setting = tuple[str, ...]  # a value for each swept parameter, in their order
 
@@ -64,7 +58,7 @@ class _Swept(BaseModel):
     @classmethod
     def _tellable(cls, parameters: dict[str, Setting]) -> dict[str, Setting]:
         for key, values in parameters.items():
-            if key in COLUMNS:
+            if key in SEEDS_COLUMNS:
                 raise ValueError(f"{key} is no parameter")
             if not values:
                 raise ValueError(f"{key} has no value")
@@ -114,13 +108,7 @@ def load_sweep(path: Path) -> SweepConfig:
         raise UsageError(str(error)) from None
     except ValidationError as error:
         raise UsageError(file.fault(error, model)) from None
-    run = run.model_copy(
-        update={
-            "workloads": tuple(choice.beside(path) for choice in run.workloads),
-            "mechanisms": tuple(choice.beside(path) for choice in run.mechanisms),
-        }
-    )
-    config = SweepConfig(path, run, swept.parameters, swept.measures, swept.phases)
+    config = SweepConfig(path, run.beside(path), swept.parameters, swept.measures, swept.phases)
     _check(config)
     return config
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from allocator.mechanism import Mechanism
 from pipeline.config import UsageError, WorkloadChoice, check
+from pipeline.measures import TOTAL
 from pipeline.simulate import runnable
 from pipeline.sweep.cell import Job
 from pipeline.sweep.config import Setting, SweepConfig, at
@@ -82,8 +83,8 @@ def check_phases(config: SweepConfig, names: Iterable[str]) -> None:
         raise UsageError(f"{config.path}: {error}") from None
     known = list(dict.fromkeys(phase.name for stream in streams for phase in stream.phases))
     for name in names:
-        if name not in (*known, "total"):
-            there = ", ".join([*known, "total"])
+        if name not in (*known, TOTAL):
+            there = ", ".join([*known, TOTAL])
             raise UsageError(f"{config.path}: unknown phase {name!r}; there are {there}")
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pipeline.measures import SEEDS_COLUMNS
 from pipeline.metadata import versions
 from pipeline.plain_text import joined, paragraph
-from pipeline.testcase.folder import COLUMNS, OF_BYTES, Testcase, read
+from pipeline.testcase.folder import OF_BYTES, Testcase, read
 from pipeline.testcase.record import Made, figures_of, made_anew
 
-KEY = list(COLUMNS[:-1])
+KEY = list(SEEDS_COLUMNS[:-1])
 SHOWN = 12  # figures that differ, told one by one
 
 

@@ -14,6 +14,7 @@ from pipeline.config import (
     WorkloadChoice,
     check,
     check_output,
+    entries_of,
     load_config,
 )
 from pipeline.metadata import versions
@@ -102,7 +103,7 @@ def _gathered(config: RunConfig, folder: Path) -> dict:
 
 def _workload(choice: WorkloadChoice, folder: Path) -> dict:
     if not choice.path:
-        return _entries(choice)
+        return entries_of(choice)
     inside = f"{STREAMS}/{choice.file_name}.npz"
     (folder / STREAMS).mkdir(exist_ok=True)
     if _to_pack(choice):
@@ -111,7 +112,7 @@ def _workload(choice: WorkloadChoice, folder: Path) -> dict:
         pack(choice.load(seed=0), folder / inside)
     else:
         shutil.copyfile(choice.path, folder / inside)
-    return _entries(choice, path=inside)
+    return entries_of(choice, path=inside)
 
 
 def _to_pack(choice: WorkloadChoice) -> bool:
@@ -122,27 +123,16 @@ def _to_pack(choice: WorkloadChoice) -> bool:
 
 def _mechanism(choice: MechanismChoice, name: str, folder: Path) -> dict:
     if not choice.name.endswith(".toml"):
-        return _entries(choice)
+        return entries_of(choice)
     inside = f"{MECHANISMS}/{name}.toml"
     (folder / MECHANISMS).mkdir(exist_ok=True)
     shutil.copyfile(choice.name, folder / inside)
-    return _entries(choice, name=inside)
-
-
-def _entries(choice: WorkloadChoice | MechanismChoice, **changes: str) -> dict:
-    """A choice as a table of the file, without what is empty."""
-    return {key: value for key, value in (choice.model_dump() | changes).items() if value}
+    return entries_of(choice, name=inside)
 
 
 def _inside(table: dict, folder: Path) -> RunConfig:
     """The run as it stands in the folder."""
-    config, file = RunConfig.model_validate(table), folder / CONFIG
-    return config.model_copy(
-        update={
-            "workloads": tuple(choice.beside(file) for choice in config.workloads),
-            "mechanisms": tuple(choice.beside(file) for choice in config.mechanisms),
-        }
-    )
+    return RunConfig.model_validate(table).beside(folder / CONFIG)
 
 
 def _check_met(conditions: Sequence[Condition], made: Sequence[Made]) -> None:

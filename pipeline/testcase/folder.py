@@ -15,12 +15,12 @@ from allocator.mechanism import mechanism_names
 from allocator.table_file import TableFault, TableFile
 from pipeline.atomic import replacing, write_text
 from pipeline.config import RunConfig, UsageError, check, load_config, matrix
+from pipeline.measures import SEEDS_COLUMNS
 from pipeline.plain_text import joined, paragraph
 from pipeline.run_folder import read_table
 from pipeline.testcase.conditions import Condition
 
 ABOUT, CONFIG, EXPECTED, README = "testcase.toml", "config.toml", "expected.csv", "README.md"
-COLUMNS = ("mechanism", "workload", "seed", "phase", "measure", "value")
 # Versions that the bytes of a recording depend on, whatever the figures do.
 OF_BYTES = ("pagereel", "core", "numpy", "zstandard")
 
@@ -63,7 +63,7 @@ class About(_Table):
 
 @dataclass(frozen=True)
 class Testcase:
-    """A testcase in memory. `expected`: figures with COLUMNS."""
+    """A testcase in memory. `expected`: figures with SEEDS_COLUMNS."""
 
     __test__ = False
 
@@ -179,14 +179,14 @@ def _config(folder: Path) -> RunConfig:
 def _expected(path: Path) -> pd.DataFrame:
     try:
         table = read_table(path)
-        if tuple(table.columns) != COLUMNS:
-            raise ValueError(f"its columns aren't {', '.join(COLUMNS)}")
+        if tuple(table.columns) != SEEDS_COLUMNS:
+            raise ValueError(f"its columns aren't {', '.join(SEEDS_COLUMNS)}")
         table["measure"] = table["measure"].astype(str)
         table["seed"] = table["seed"].astype("int64")
         table["value"] = table["value"].astype(float)
     except (OSError, ValueError, TypeError) as error:
         told = " ".join(str(error).split())
         raise TestcaseError(f"{path}: not readable: {told}") from None
-    if table.duplicated(list(COLUMNS[:-1])).any():
+    if table.duplicated(list(SEEDS_COLUMNS[:-1])).any():
         raise TestcaseError(f"{path}: a figure stands twice")
     return table

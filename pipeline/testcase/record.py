@@ -9,15 +9,14 @@ from typing import NamedTuple
 import pandas as pd
 
 from pipeline.config import Cell, RunConfig, matrix
-from pipeline.measures import measures_of
+from pipeline.measures import SEEDS_COLUMNS, measures_of
 from pipeline.recording import Recording
 from pipeline.run import record
 from pipeline.samples import Call, brought_back
-from pipeline.testcase.folder import COLUMNS
 
 
 class Made(NamedTuple):
-    """A recording's hash, the digest of its stream, and its figures, with COLUMNS."""
+    """A recording's hash, the digest of its stream, and its figures, with SEEDS_COLUMNS."""
 
     file: str
     sha256: str
@@ -51,9 +50,9 @@ def made_of(path: Path) -> Made:
     figures["seed"] = header["seed"]
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Made(path.name, digest, header["workload"]["digest"], figures[list(COLUMNS)])
+    return Made(path.name, digest, header["workload"]["digest"], figures[list(SEEDS_COLUMNS)])
 
 
 def figures_of(made: Sequence[Made]) -> pd.DataFrame:
-    """All their figures, with COLUMNS."""
+    """All their figures, with SEEDS_COLUMNS."""
     return pd.concat([one.figures for one in made], ignore_index=True)

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.comparison.runs import SEEDS_COLUMNS, Load, RunFigures
+from pipeline.comparison.runs import Load, RunFigures
 from pipeline.config import RunConfig
+from pipeline.measures import SEEDS_COLUMNS
 from pipeline.run_folder import Recorded, RunFolder
 
 VERSIONS = {"pagereel": "1.2.3", "core": "compiled", "python": "3.11.7", "numpy": "2.0.0"}
