@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from allocator.terms import COUNTERS, EVENT_FALLBACK, MIGRATETYPES
+from allocator.terms import COUNTERS, EVENT_FALLBACK, MIGRATETYPES, NR_ORDERS
 from pipeline.grouping import tells_types
 from pipeline.metrics import METRICS, measured
 from pipeline.metrics.evidence import Evidence
@@ -19,6 +19,9 @@ COLUMNS = ("phase", "measure", "value")
 SEEDS_COLUMNS = ("mechanism", "workload", "seed", *COLUMNS)  # with whose they are
 # Not the counters that metrics are made of: requests and failures by order.
 COSTS = [name for name in COUNTERS if not name.startswith(("requests_order", "failed"))]
+FAILURES = {
+    f"failed_order_{order}": f"requests of order {order} that failed" for order in range(NR_ORDERS)
+}
 # Counts of which less is better beyond doubt: work that is done for others, or harm. Splits,
 # merges and searches belong to serving requests; few of them may mean that little was served.
 HARM = (
@@ -29,12 +32,18 @@ HARM = (
 # Source: mmtests, MonitorFtraceextfrag.pm, which counts mm_page_alloc_extfrag so.
 FRAGMENTING = {
     "extfrag_events": ("-", "fallbacks onto lists of another migratetype, claims among them"),
-    "extfrag_fragmenting": ("-", "those onto a block smaller than a pageblock"),
-    "extfrag_for_unmovable": ("lower", "of these, for unmovable requests"),
-    "extfrag_unmovable_in_movable": ("lower", "unmovable pages placed with movable"),
-    "extfrag_for_reclaimable": ("lower", "of the fragmenting, for reclaimable requests"),
-    "extfrag_reclaimable_in_movable": ("lower", "reclaimable pages placed with movable"),
-    "extfrag_for_movable": ("-", "of the fragmenting, for movable requests"),
+    "extfrag_fragmenting": ("-", "fallbacks onto a block smaller than a pageblock"),
+    "extfrag_for_unmovable": ("lower", "fragmenting fallbacks of unmovable requests"),
+    "extfrag_unmovable_in_movable": (
+        "lower",
+        "fragmenting fallbacks from unmovable onto movable lists",
+    ),
+    "extfrag_for_reclaimable": ("lower", "fragmenting fallbacks of reclaimable requests"),
+    "extfrag_reclaimable_in_movable": (
+        "lower",
+        "fragmenting fallbacks from reclaimable onto movable lists",
+    ),
+    "extfrag_for_movable": ("-", "fragmenting fallbacks of movable requests"),
 }
 
 
@@ -55,6 +64,7 @@ def _counter(name: str) -> Measure:
 MEASURES = {
     **{name: Measure(m.unit, m.better, m.title) for name, m in METRICS.items()},
     **{name: Measure("events", better, title) for name, (better, title) in FRAGMENTING.items()},
+    **{name: Measure("requests", "lower", title) for name, title in FAILURES.items()},
     **{name: _counter(name) for name in COSTS if name not in METRICS},
 }
 
@@ -87,7 +97,7 @@ def rows_of(evidence: Evidence, values: dict[str, np.ndarray]) -> list[tuple[str
     known = set(recording.header["series_columns"])
     counts = {
         name: float(recording.column(name)[-1]) if name in known and len(recording) else np.nan
-        for name in COSTS
+        for name in (*FAILURES, *COSTS)
         if name not in METRICS
     }
     counts = fragmenting(recording) | counts

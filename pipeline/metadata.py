@@ -9,16 +9,21 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 
 from allocator.page_alloc import COMPILED
+from pipeline.sources import sources_digest
 from pipeline.version import version
 
 LIBRARIES = ("numpy", "pandas", "pillow", "matplotlib", "zstandard", "imageio-ffmpeg", "jinja2")
 
 
 def versions() -> dict[str, str]:
-    """Versions of pagereel, Python and the libraries that a result may depend on."""
+    """Versions of pagereel, Python and the libraries that a result may depend on.
+
+    `code`: the digest of the sources that figures come from, for a version has many commits.
+    """
     result = {
         "pagereel": version(),
         "core": "compiled" if COMPILED else "uncompiled",
+        "code": sources_digest()[:12],
         "python": platform.python_version(),
         "platform": sys.platform,
     }

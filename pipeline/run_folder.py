@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 METADATA = "metadata.json"  # of a whole run, written last
 UNFINISHED = "unfinished.json"  # in its place until then
+SWEEP = "sweep.json"  # of a sweep's folder
 NAMES = ("mechanism", "workload", "phase", "metric", "measure", "unit", "better", "counter")
 
 
@@ -28,6 +29,12 @@ class Recorded(NamedTuple):
     workload: str
     mechanism: str
     seed: int
+
+
+def _versions(entry: object) -> dict[str, str]:
+    if not isinstance(entry, dict):
+        raise ValueError("versions: not a table")
+    return {str(of): str(one) for of, one in entry.items()}
 
 
 def _source_of(entry: dict) -> str:
@@ -75,13 +82,15 @@ class RunFolder:
             recordings = _recorded(metadata["recordings"])
             repeats = _recorded(metadata.get("repeats", []))
             sources = tuple(map(_source_of, metadata["recordings"]))
-            versions = {str(of): str(one) for of, one in metadata.get("versions", {}).items()}
+            versions = _versions(metadata.get("versions", {}))
             if not config.seeds:
                 raise ValueError("a run without a seed")
         except NotADirectoryError:
             raise UsageError(f"{folder}: no folder of a run") from None
         except FileNotFoundError:
             why = "its run did not end" if (folder / UNFINISHED).exists() else f"it has no {name}"
+            if (folder / SWEEP).exists():
+                why = "it holds a sweep, whose comparison stands in sweep.txt"
             raise UsageError(f"{folder}: no run of pagereel: {why}") from None
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
             raise UsageError(f"{folder / name}: not readable: {_told(error)}") from None

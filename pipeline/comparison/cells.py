@@ -9,6 +9,7 @@ from pipeline.comparison.rows import Row
 from pipeline.statistics.paired import SEEDS_NEEDED, Difference
 
 WHOLE_FROM, ONE_DIGIT_FROM, TWO_DIGITS_FROM, THREE_DIGITS_FROM = 10_000, 100, 1, 0.01
+LEAST_PERCENT = 0.01  # that two digits after the point show
 LONGEST = 10  # digits of a figure that stand there whole
 
 
@@ -42,6 +43,8 @@ def percent_text(percent: float) -> str:
     size = abs(percent)
     if isinf(percent) or size >= 1e6:
         return f"{percent:+.2g}%"
+    if size < LEAST_PERCENT:
+        return f"{percent:+.1g}%"
     digits = 2 if size < 10 else 1 if size < 1000 else 0
     return f"{percent:+.{digits}f}%"
 

@@ -6,6 +6,7 @@ Source: mmtests, MonitorMmtestsvmstat.pm and MonitorFtraceextfrag.pm; V. Babka's
 stealing, linux-mm, December 2014 and May 2017; M. Gorman's of 1 March 2007.
 """
 
+from allocator.terms import NR_ORDERS
 from pipeline.comparison.rows import ATTEMPTS
 
 NAMES = {
@@ -16,8 +17,8 @@ NAMES = {
     "nonmov_blocks": "Pageblocks with a page that cannot move",
     "unusable_index": "Unusable free space index, order 9",
     "huge_success": "Huge pages to be had at once",
-    "failed_requests": "Page allocation failures",
-    "fallbacks_unmovable_in_movable": "Unmovable requests served from movable lists",
+    "failed_requests": "Page allocation failures so far",
+    "fallbacks_unmovable_in_movable": "Unmovable requests served from movable lists so far",
     "extfrag_events": "Page alloc extfrag event",
     "extfrag_fragmenting": "Extfrag fragmenting",
     "extfrag_for_unmovable": "Extfrag fragmenting for unmovable",
@@ -25,6 +26,7 @@ NAMES = {
     "extfrag_for_reclaimable": "Extfrag fragmenting for reclaimable",
     "extfrag_reclaimable_in_movable": "Extfrag fragmenting reclaimable placed with movable",
     "extfrag_for_movable": "Extfrag fragmenting for movable",
+    **{f"failed_order_{n}": f"Page allocation failures, order {n}" for n in range(NR_ORDERS)},
     "direct_reclaims": "Allocation stalls",
     "pages_scanned_direct": "Direct pages scanned",
     "pages_scanned_kswapd": "Kswapd pages scanned",
@@ -58,7 +60,7 @@ UNITS = {
 STRESS = "stress-highalloc"
 PASSES = {"load-1": "Success 1, under load", "load-2": "Success 2, under load",
           "rest": "Success 3, at rest"}  # fmt: skip
-# Counted from the start: of several phases the last one says all.
+# Counted from the start, so that a later phase has the earlier ones in it.
 SINCE_THE_START = ("failed_requests", "fallbacks_unmovable_in_movable")
 # What one looks at first, in this order: where it has figures.
 SUMMARY = (
@@ -67,7 +69,7 @@ SUMMARY = (
     "mixed",
     "unusable_index",
     "extfrag_unmovable_in_movable",
-    "failed_requests",
+    *(f"failed_order_{order}" for order in range(NR_ORDERS)),
     "direct_reclaims",
     "compact_stalls",
     "pages_migrated",

@@ -145,10 +145,11 @@ def _strangers(group: Group) -> list[Side]:
 def _other_versions(group: Group) -> list[str]:
     told = []
     for other in _strangers(group):
-        for name in ("pagereel", "core"):
+        for name in ("pagereel", "core", "code"):
             versions = [side.run.versions.get(name, "unknown") for side in (group.base, other)]
             if versions[0] != versions[1]:
-                told.append(f"Made by different versions of {name}: {' and '.join(versions)}.")
+                what = "code" if name == "code" else f"versions of {name}"
+                told.append(f"Made by different {what}: {' and '.join(versions)}.")
     return told
 
 

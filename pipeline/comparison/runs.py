@@ -11,6 +11,7 @@ from pipeline.config import UsageError
 from pipeline.grouping import tells_types
 from pipeline.measures import SEEDS_COLUMNS, TOTAL
 from pipeline.metadata import label_of
+from pipeline.metrics.evidence import eligible_blocks
 from pipeline.recording import Recording
 from pipeline.run_folder import Recorded, RunFolder, read_table
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEEDS_FILE = "seeds.csv"
-# "It would succeed" is a word, not a figure that a mean could be taken of.
-INDEX, NO_INDEX = "extfrag_index", -1
+REST = "rest"
 Key = tuple[str, str]  # phase, measure
 
 
@@ -29,7 +29,7 @@ class Load:
 
     `mechanisms`: the header's entry of each that it was run under, with its `label`, which has the
     parameters, what it was `made_by`, whether it `tells_types` apart,
-    and the `geometry` that it gave memory.
+    the `geometry` that it gave memory, and its `eligible_blocks`.
     """
 
     about: dict
@@ -41,6 +41,11 @@ class Load:
     def key_phases(self) -> list[str]:
         """Those that are named where not all have room."""
         return [phase["name"] for phase in self.phases if phase.get("key", True)]
+
+    @property
+    def rest_phases(self) -> list[str]:
+        """Key phases at rest: by their names, as workloads call them."""
+        return [name for name in self.key_phases if REST in name]
 
     def title_of(self, phase: str) -> str:
         """A phase in words."""
@@ -94,9 +99,6 @@ class RunFigures:
             raise UsageError(f"{where}: a row of {mechanism}, {workload} stands twice") from None
         order = rows[["phase", "measure"]].drop_duplicates().itertuples(index=False, name=None)
         found = dict(zip(wide.index, wide.to_numpy(float, copy=True), strict=True))
-        for (_, measure), of_seeds in found.items():
-            if measure == INDEX:
-                of_seeds[of_seeds == NO_INDEX] = np.nan
         return [int(seed) for seed in wide.columns], {key: found[key] for key in order}
 
 
@@ -121,7 +123,8 @@ def _loads(run: RunFolder) -> dict[str, Load]:
         known = loads.get(recorded.workload)
         if known and recorded.seed in known.digests and recorded.mechanism in known.mechanisms:
             continue
-        header = Recording.open(path).header
+        recording = Recording.open(path)
+        header = recording.header
         load = known or Load(header["workload"], tuple(header["phases"]), {}, {})
         load.digests.setdefault(recorded.seed, header["workload"].get("digest", ""))
         source = header["source"].get("text", "")
@@ -130,6 +133,7 @@ def _loads(run: RunFolder) -> dict[str, Load]:
             "made_by": source,
             "tells_types": tells_types(header),
             "geometry": header["geometry"],
+            "eligible_blocks": int(eligible_blocks(recording).sum()),
         }
         load.mechanisms.setdefault(recorded.mechanism, entry)
         loads[recorded.workload] = load

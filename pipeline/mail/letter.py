@@ -1,7 +1,6 @@
 """The mail as a document: first what matters, then how it came about, then what it doesn't say."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,17 +14,8 @@ from pipeline.comparison.document import (
     Paragraph,
     Verbatim,
 )
-from pipeline.comparison.names import CHIEF, NAMES, SINCE_THE_START, STRESS, SUMMARY
-from pipeline.comparison.rows import (
-    ATTEMPTS,
-    Choice,
-    Row,
-    other_requests,
-    rows_of,
-    unalike,
-    workloads_of,
-)
-from pipeline.comparison.runs import Load
+from pipeline.comparison.names import NAMES, STRESS, SUMMARY
+from pipeline.comparison.rows import ATTEMPTS, Choice, Row, other_requests, unalike
 from pipeline.comparison.sides import Group, Side
 from pipeline.comparison.tables import (
     by_key,
@@ -37,56 +27,35 @@ from pipeline.comparison.tables import (
     seeds_of,
     table_of,
 )
+from pipeline.mail.definitions import definitions
 from pipeline.mail.dot_plot import dot_plot
 from pipeline.mail.limits import limits
+from pipeline.mail.parts import Part, chief_of, heading, parts_of
 from pipeline.mail.repeat import command_lines, foreign_files
 from pipeline.mail.statistics import chief_words, few_seeds, read_words, said
-from pipeline.measures import COSTS, FRAGMENTING, TOTAL
+from pipeline.mail.what_was_run import what_was_run
+from pipeline.measures import COSTS, FAILURES, FRAGMENTING, TOTAL
 from pipeline.metrics import METRICS
-from workloads import WORKLOADS
 
-SUMMARY_LINES = 10
-
-
-class Part(NamedTuple):
-    """A group's rows of one load."""
-
-    group: Group
-    workload: str
-    load: Load
-    rows: list[Row]
-
-    @property
-    def title(self) -> str:
-        """What tells it from the others; "" where it is the only one."""
-        return self.group.title
-
-
-def parts_of(groups: Sequence[Group], choice: Choice) -> list[Part]:
-    """What is compared: each group and load, with its rows. Raises UsageError."""
-    parts = []
-    for group in groups:
-        rows = rows_of(group, choice)
-        for workload in workloads_of(group, choice):
-            of_load = [row for row in rows if row.workload == workload]
-            parts.append(Part(group, workload, group.base.run.loads[workload], of_load))
-    return parts
+SUMMARY_LINES = 12
 
 
 def letter(groups: Sequence[Group], choice: Choice) -> tuple[Document, list[Row]]:
     """The mail of some groups, and the rows that it has. Raises UsageError."""
     parts = parts_of(groups, choice)
-    rows = [row for part in parts for row in part.rows if _shown(row, part, choice)]
+    rows = [row for part in parts for row in part.rows if _shown(row, choice)]
     parts = [part._replace(rows=[r for r in rows if _is_of(r, part)]) for part in parts]
     blocks = [
         *_opening(groups, rows),
         *_summary(parts),
-        *_what_was_run(parts),
+        *what_was_run(parts),
         *_each(parts, "At rest and under load, by phase", _by_phase),
         *_each(parts, "Fragmentation events, whole run", _events),
+        *_each(parts, "Page allocation failures, whole run", _failures),
         *_each(parts, "Cost counters, whole run", _costs),
-        *_geometric(groups, rows),
+        *_geometric(parts),
         *_plots(parts),
+        *_definitions(rows),
         Heading("What the statistics say"),
         Items(tuple(said(groups, rows))),
         Heading("What this does not say"),
@@ -97,23 +66,17 @@ def letter(groups: Sequence[Group], choice: Choice) -> tuple[Document, list[Row]
 
 
 def _is_of(row: Row, part: Part) -> bool:
-    own = (part.group.base, *part.group.others)
+    own = part.sides
     return row.workload == part.workload and row.base == part.group.base and row.other in own
 
 
-def _shown(row: Row, part: Part, choice: Choice) -> bool:
-    """What has a name in mails, or was asked for; counts since the start at the last phase only."""
-    if choice.measures:
-        return True
-    if row.measure in SINCE_THE_START and not choice.phases:
-        return row.phase == part.load.key_phases[-1]
-    return row.measure in NAMES
+def _shown(row: Row, choice: Choice) -> bool:
+    """What has a name in mails, or was asked for."""
+    return bool(choice.measures) or row.measure in NAMES
 
 
 def _title(parts: Sequence[Part]) -> str:
-    names = dict.fromkeys(
-        side.mechanism for part in parts for side in (part.group.base, *part.group.others)
-    )
+    names = dict.fromkeys(side.mechanism for part in parts for side in part.sides)
     loads = dict.fromkeys(part.load.about["title"] for part in parts)
     runs = dict.fromkeys(
         f", {part.group.base.label} to {part.group.others[0].label}" for part in parts if part.title
@@ -135,20 +98,11 @@ def _opening(groups: Sequence[Group], rows: Sequence[Row]) -> list[Block]:
     ]
 
 
-def _heading(part: Part, parts: Sequence[Part]) -> list[Block]:
-    """Which part it is, where there are several."""
-    several_loads = len({p.workload for p in parts}) > 1
-    told = ", ".join(filter(None, (part.title, part.workload if several_loads else "")))
-    return [Paragraph(f"{told}:")] if told else []
-
-
-def _each(
-    parts: Sequence[Part], heading: str, blocks: Callable[[Part], list[Block]]
-) -> list[Block]:
+def _each(parts: Sequence[Part], title: str, blocks: Callable[[Part], list[Block]]) -> list[Block]:
     """A section with what each part has to say; none where no part has."""
     told = [(part, blocks(part)) for part in parts]
-    found = [block for part, own in told if own for block in (*_heading(part, parts), *own)]
-    return [Heading(heading), *found] if found else []
+    found = [block for part, own in told if own for block in (*heading(part, parts), *own)]
+    return [Heading(title), *found] if found else []
 
 
 def _summary(parts: Sequence[Part]) -> list[Block]:
@@ -178,78 +132,6 @@ def _with_phase(rows: Sequence[Row]) -> str:
     return label if phase == TOTAL or passes else f"{label}, {phase}"
 
 
-def _what_was_run(parts: Sequence[Part]) -> list[Block]:
-    blocks: list[Block] = [Heading("What was run")]
-    loads = {part.workload: part for part in parts}
-    for name, part in loads.items():
-        about = part.load.about
-        parameters = ", ".join(f"{k}={v}" for k, v in about.get("parameters", {}).items())
-        entries = [
-            f"Workload {name}: {_source(name, about)}.",
-            f"Machine: {about['machine']}. {about['operations']:,} operations.",
-            *([f"Parameters: {parameters}."] if parameters else []),
-            _digests(part.load),
-        ]
-        blocks.append(Items(tuple(entries)))
-    blocks += [Paragraph("Mechanisms:"), Items(tuple(dict.fromkeys(_mechanisms(parts))))]
-    for name, part in loads.items():
-        of = f" in {name}" if len(loads) > 1 else ""
-        starred = part.load.key_phases if len(part.load.key_phases) < len(part.load.phases) else []
-        key = "; key phases have a star" if starred else ""
-        phases = tuple(
-            f"{phase['name']}{'*' if phase['name'] in starred else ''}: {phase['title']}"
-            for phase in part.load.phases
-        )
-        blocks += [Paragraph(f"What happens{of}{key}:"), Items(phases)]
-    return blocks
-
-
-def _source(name: str, about: dict) -> str:
-    """Where a load comes from; a synthetic one's own words name one seed of several."""
-    synthetic = name in WORKLOADS and not about.get("recorded_mechanism")
-    return WORKLOADS[name][1] if synthetic else about["source"]
-
-
-def _digests(load: Load) -> str:
-    seeds = sorted(load.digests)
-    told = f"Stream of seed {seeds[0]}: digest {load.digests[seeds[0]]}"
-    if len(seeds) > 1:
-        same = len(set(load.digests.values())) == 1
-        told += "; the same requests with all seeds" if same else "; each seed has another"
-    return f"{told}."
-
-
-def _mechanisms(parts: Sequence[Part]) -> list[str]:
-    told, several = [], len({part.workload for part in parts}) > 1
-    for part in parts:
-        for side in (part.group.base, *part.group.others):
-            entry = side.run.loads[part.workload].mechanisms[side.mechanism]
-            name = (
-                entry["label"]
-                if side.label == side.mechanism
-                else f"{side.label}: {entry['label']}"
-            )
-            rule = entry["made_by"].partition("; kswapd ")[2]
-            kswapd = f" Kswapd: {rule}." if rule else ""
-            load = f", in {part.workload}" if several else ""
-            told.append(
-                f"{name}{load}: {entry['title']}. {entry['source'].rstrip('.')}.{kswapd} "
-                f"{_zones(entry['geometry'])}"
-            )
-    return told
-
-
-def _zones(geometry: dict) -> str:
-    """How large each zone is, and what all of them keep free."""
-    page_kib = geometry["page_size_bytes"] // 1024
-    sizes = ", ".join(
-        f"{zone['name']} {zone['managed_pages'] * page_kib / 1024:.0f} MiB"
-        for zone in geometry["zones"]
-    )
-    kept_kib = sum(zone["min_pages"] for zone in geometry["zones"]) * page_kib
-    return f"Zones: {sizes}; MIN watermarks {kept_kib} KiB in all."
-
-
 def _by_phase(part: Part) -> list[Block]:
     seeds = seeds_of(part.rows)
     rows: list[Line | Band] = []
@@ -272,15 +154,20 @@ def _events(part: Part) -> list[Block]:
     )
     if not lines:
         return [Paragraph("There were none.")] if zero else []
-    silent = [
-        side.label for side in (part.group.base, *part.group.others) if _without_events(part, side)
-    ]
+    silent = [side.label for side in part.sides if _without_events(part, side)]
     why = f"{', '.join(silent)}: mobilities aren't told apart there, so no event is counted."
     return [*([Paragraph(why)] if silent else []), table_of(part.group, lines)]
 
 
 def _without_events(part: Part, side: Side) -> bool:
     return not side.run.loads[part.workload].mechanisms[side.mechanism]["tells_types"]
+
+
+def _failures(part: Part) -> list[Block]:
+    lines, _ = lines_where(
+        part.group, part.rows, seeds_of(part.rows), lambda row: row.measure in FAILURES
+    )
+    return [table_of(part.group, lines)] if lines else []
 
 
 def _costs(part: Part) -> list[Block]:
@@ -302,10 +189,18 @@ def _costs(part: Part) -> list[Block]:
     return blocks
 
 
-def _geometric(groups: Sequence[Group], rows: Sequence[Row]) -> list[Block]:
+def _geometric(parts: Sequence[Part]) -> list[Block]:
+    """Of each group, over all its loads, at rest: other phases aren't alike."""
     blocks: list[Block] = []
-    for group in groups:
-        lines = geometric_lines(group, [row for row in rows if row.base == group.base])
+    for group in dict.fromkeys(part.group for part in parts):
+        at_rest = [
+            row
+            for part in parts
+            if part.group is group
+            for row in part.rows
+            if row.phase in part.load.rest_phases
+        ]
+        lines = geometric_lines(group, at_rest)
         if lines:
             blocks += [
                 *([Paragraph(f"{group.title}:")] if group.title else []),
@@ -313,20 +208,13 @@ def _geometric(groups: Sequence[Group], rows: Sequence[Row]) -> list[Block]:
             ]
     if not blocks:
         return []
-    why = "Of the ratios to the baseline, over the rows above; none where a figure is 0."
-    return [Heading("Geometric means over phases"), Paragraph(why), *blocks]
+    why = "Of the ratios to the baseline, over all phases at rest; none where a figure is 0."
+    return [Heading("Geometric means at rest"), Paragraph(why), *blocks]
 
 
-def chief_of(part: Part) -> list[Row]:
-    """The rows of the measure that tells mechanisms apart at a glance, at its last key phase."""
-    found = by_key(part.rows)
-    wanted = [*CHIEF, *dict.fromkeys(measure for _, measure in found)]
-    for measure in wanted:
-        keys = [k for k in found if k[1] == measure and k[0] in (*part.load.key_phases, TOTAL)]
-        keys = [key for key in keys if not is_zero(found[key])]
-        if keys:
-            return found[keys[-1]]
-    return []
+def _definitions(rows: Sequence[Row]) -> list[Block]:
+    told = definitions(rows)
+    return [Heading("What the rows are"), Items(told)] if told else []
 
 
 def _plots(parts: Sequence[Part]) -> list[Block]:
@@ -341,7 +229,7 @@ def _plots(parts: Sequence[Part]) -> list[Block]:
         ]
         sides = [(side.label, np.asarray(values)) for side, values in known]
         title, items = chief_words(part.load, rows, bool(part.group.others))
-        blocks += [*_heading(part, parts), Paragraph(title), Verbatim(tuple(dot_plot(sides)))]
+        blocks += [*heading(part, parts), Paragraph(title), Verbatim(tuple(dot_plot(sides)))]
         blocks += [Items(tuple(items))] if items else []
     return [Heading("Seed by seed"), *blocks] if blocks else []
 
@@ -373,4 +261,4 @@ def _repeat(groups: Sequence[Group]) -> list[Block]:
     return [*blocks, *(Paragraph(f"Made with {told}.") for told in versions if told)]
 
 
-VERSIONS = ("pagereel", "core", "python", "numpy", "platform")
+VERSIONS = ("pagereel", "code", "core", "python", "numpy", "platform")

@@ -7,6 +7,7 @@ ALWAYS = (
     "Counts of stalls, scans and moves are costs, but they are not seconds.",
     "At rest is the fragmentation figure. What is got under load says more of reclaim.",
     "The total of extfrag events is no measure of harm; unmovable placed with movable is.",
+    "A request that fails is gone: no OOM killer frees memory, and no caller tries again.",
     "One load on one machine: a mechanism that does well here may do badly elsewhere.",
 )
 RECORDED = (

@@ -29,7 +29,7 @@ def few_seeds(groups: Sequence[Group], rows: Sequence[Row]) -> list[str]:
             "and count as one."
         ]
     if seeds == 1:
-        return [f"ONE SEED: NOISE UNKNOWN. --repeats {wanted} runs nine more."]
+        return [f"ONE SEED: NOISE UNKNOWN. --repeats {wanted} runs {wanted} more."]
     return [
         f"{seeds} SEEDS ARE TOO FEW to tell a difference from noise: {SEEDS_NEEDED} are needed. "
         f"--repeats {wanted} runs more."
@@ -69,13 +69,18 @@ def said(groups: Sequence[Group], rows: Sequence[Row]) -> list[str]:
         f"Test: {how}, by signs, two-sided, of the mean difference (R. A. Fisher, 1935); no "
         "distribution is assumed. Intervals: 95 %, bootstrap."
     )
+    told.append(
+        "Effect size: the mean difference by the standard deviation of the seeds' differences "
+        "(Cohen's d of pairs)."
+    )
     tested = [row for row in compared if not isnan(row.difference.p)]
     moved = [row for row in tested if row.difference.verdict != "equal in all seeds"]
     found = sum(row.difference.significant for row in tested)
     told.append(
         f"{len(tested)} comparisons stand here, {len(tested) - len(moved)} of them equal in all "
         f"seeds; {found} are significant. Were there no difference at all, about "
-        f"{len(moved) / CHANCE:.0f} would be called so by chance."
+        f"{len(moved) / CHANCE:.0f} would be called so by chance: each is tested by itself. "
+        "pagereel gate judges all of them together."
     )
     short = sum(0 < row.difference.seeds < seeds for row in compared)
     if short:

@@ -1,5 +1,6 @@
 """What the metrics of a recording are computed from, read from it once."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -84,18 +85,21 @@ class Evidence:
         return self.recording.series[:, places].reshape(shape)
 
 
+def eligible_zones(zones: Sequence[dict]) -> list[dict]:
+    """Those whose pageblocks the metrics count: not ZONE_DMA, unless no kernel zone is higher."""
+    higher = any(zone["name"] not in ("DMA", "Movable") for zone in zones)
+    return [zone for zone in zones if zone["name"] != "DMA" or not higher]
+
+
 def eligible_blocks(recording: Recording) -> np.ndarray:
     """Which whole pageblocks the metrics count, bool[blocks], as at the first frame.
 
-    Outside ZONE_DMA (unless there is no higher kernel zone), without a reserved page or a hole.
+    In an eligible zone, without a reserved page or a hole.
     """
     geometry = recording.header["geometry"]
     order = geometry["pageblock_order"]
     eligible = np.zeros(geometry["pages"] >> order, bool)
-    zones = geometry["zones"]
-    if any(zone["name"] not in ("DMA", "Movable") for zone in zones):
-        zones = [zone for zone in zones if zone["name"] != "DMA"]
-    for zone in zones:
+    for zone in eligible_zones(geometry["zones"]):
         eligible[-(-zone["start_pfn"] >> order) : zone["end_pfn"] >> order] = True
     if len(recording):
         tiles = _tiles(recording.grid(0), _kinds_of(recording.header), order)

@@ -4,7 +4,7 @@ import numpy as np
 
 from allocator.terms import HIGHATOMIC, HUGE_ORDER, NR_ORDERS
 from pipeline.grouping import tells_types
-from pipeline.metrics.evidence import Evidence
+from pipeline.metrics.evidence import Evidence, eligible_zones
 
 
 def failed(evidence: Evidence) -> np.ndarray:
@@ -25,16 +25,19 @@ def unmovable_in_movable(evidence: Evidence) -> np.ndarray:
 def huge_success(evidence: Evidence) -> np.ndarray:
     """Blocks of pageblock size that movable requests would get now, % of eligible pageblocks.
 
-    Free blocks of that order and above in each zone, not high-atomic, as long as the zone stays
-    above its MIN watermark and its reserve against the highest zone. Neither reclaim nor compaction
-    nor per-CPU lists add to them: this measures fragmentation at rest.
+    Free blocks of that order and above in each eligible zone, not high-atomic, as long as the zone
+    stays above its MIN watermark and its reserve against the highest zone. Neither reclaim nor
+    compaction nor per-CPU lists add to them: this measures fragmentation at rest.
     Source: 6.1 __zone_watermark_ok; the attempts at rest of stress-highalloc (M. Gorman, 2006).
     """
     order = evidence.block_order
     worth = np.array([max(1 << o >> order, 0) for o in range(NR_ORDERS)])
     usable = np.delete(evidence.free_blocks, HIGHATOMIC, axis=3).sum(axis=3)
     blocks = np.zeros(len(evidence))
+    counted = eligible_zones(evidence.zones)
     for number, zone in enumerate(evidence.zones):
+        if zone not in counted:
+            continue
         free_pages = evidence.column(f"free_pages:{zone['name']}")
         floor_pages = zone["min_pages"] + (zone["lowmem_reserve_pages"] or [0])[-1]
         above = np.maximum(free_pages - floor_pages - 1, 0) >> order

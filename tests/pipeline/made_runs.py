@@ -35,6 +35,8 @@ STRESS: dict[tuple[str, str], Sequence[Figure]] = {
     ("rest", "failed_requests"): ((716, 9), (474, 12), (712, 14), (437, 11)),
     ("total", "extfrag_events"): ((NAN, 0), (12659, 900), (NAN, 0), (1782, 300)),
     ("total", "extfrag_unmovable_in_movable"): ((NAN, 0), (1221, 90), (NAN, 0), (75.5, 20)),
+    ("total", "failed_order_0"): ((0, 0), (0, 0), (40, 3), (0, 0)),
+    ("total", "failed_order_9"): ((716, 9), (474, 12), (672, 14), (437, 11)),
     ("total", "pages_moved"): ((0, 0), (80000, 2000), (0, 0), (80041, 2000)),
     ("total", "pages_scanned_kswapd"): (
         (3898922, 90000), (3296577, 90000), (3639797, 90000), (3151872, 90000)
@@ -101,7 +103,8 @@ def made_load(mechanisms: Sequence[str], seeds: int, digest: str) -> Load:
             "source": "Linux 2.6.20, mm/page_alloc.c.",
             "made_by": "simulated; synthetic; kswapd order-aware",
             "tells_types": name.endswith(("list", "both")),
-            "geometry": {"page_size_bytes": 4096, "zones": [zone]},
+            "geometry": {"page_size_bytes": 4096, "pageblock_order": 9, "zones": [zone]},
+            "eligible_blocks": 244,
         }
         for name in mechanisms
     }

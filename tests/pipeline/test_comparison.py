@@ -1,9 +1,11 @@
 """Sides and rows: what is held against what, seed by seed, and what is no fair pair."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipeline.comparison import sides as sides_module
@@ -11,12 +13,14 @@ from pipeline.comparison.cells import change_text, percent_text, value_text, ver
 from pipeline.comparison.diff import difference_document
 from pipeline.comparison.output import give
 from pipeline.comparison.rows import Choice, Row, check_choice, rows_of, unalike
-from pipeline.comparison.runs import INDEX, RunFigures
+from pipeline.comparison.runs import RunFigures
 from pipeline.comparison.sides import Group, Side, groups, opened, within
 from pipeline.comparison.writers.text import write
 from pipeline.config import UsageError
+from pipeline.mail.command import mail_text
+from pipeline.run_folder import RunFolder
 from pipeline.statistics.paired import compare
-from tests.pipeline.made_runs import NAN, STRESS, made_run
+from tests.pipeline.made_runs import NAN, STRESS, VERSIONS, made_run
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 Opener = Callable[..., None]
@@ -101,13 +105,6 @@ def test_phases_are_the_key_ones_unless_others_are_asked_for() -> None:
         check_choice(Choice(phases=("lunch",)), [group])
 
 
-def test_an_index_that_says_it_would_succeed_is_no_figure() -> None:
-    run = made_run({("rest", INDEX): ((-1, 0), (0.9, 0.01))}, ("x", "y"))
-    row = rows(within(run))["rest", INDEX]
-    assert np.isnan(row.before).all()
-    assert row.difference.seeds == 0
-
-
 def test_other_requests_and_versions_are_said() -> None:
     base = run_of("x")
     assert unalike(pair(base, run_of("x"))) == []
@@ -117,6 +114,8 @@ def test_other_requests_and_versions_are_said() -> None:
         "Made by different versions of pagereel: 1.2.3 and 2.",
         "Made by different versions of core: compiled and unknown.",
     ]
+    told = unalike(pair(base, run_of("x", versions={**VERSIONS, "code": "beef"})))
+    assert told == ["Made by different code: unknown and beef."]
     late = run_of("x")
     digests = late.loads["stress-highalloc"].digests
     digests.clear()
@@ -135,7 +134,8 @@ def test_figures_as_text(value: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(NAN, ""), (0, "0.00%"), (1.234, "+1.23%"), (-45.67, "-45.7%"), (17910, "+17910%"),
+    [(NAN, ""), (0, "0.00%"), (1.234, "+1.23%"), (0.00437, "+0.004%"), (-0.0099, "-0.01%"),
+     (-45.67, "-45.7%"), (17910, "+17910%"),
      (1e9, "+1e+09%")],
 )  # fmt: skip
 def test_changes_as_text(value: float, text: str) -> None:
@@ -170,7 +170,7 @@ def test_differences_are_as_agreed() -> None:
     text = write(difference_document([group], rows_of(group, Choice()), everything=True))
     assert text == (GOLDEN / "diff.txt").read_text()
     assert (
-        text.index("Success 2, under load") < text.index("Of 14 rows") < text.index("Page writes")
+        text.index("Success 2, under load") < text.index("Of 16 rows") < text.index("Page writes")
     )
 
 
@@ -190,3 +190,46 @@ def test_a_file_that_is_there_is_replaced_only_when_told(tmp_path: Path) -> None
     assert path.read_text() == "old"
     give("new", path, force=True)
     assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize(
+    ("files", "fault"),
+    [
+        ({"sweep.json": "{}"}, "no run of pagereel: it holds a sweep, whose comparison stands in"),
+        ({"unfinished.json": "{}"}, "no run of pagereel: its run did not end"),
+        ({}, "no run of pagereel: it has no metadata.json"),
+        (
+            {"metadata.json": '{"config": {}, "recordings": [], "versions": ["1.2"]}'},
+            "metadata.json: not readable: versions: not a table",
+        ),
+    ],
+)
+def test_what_is_no_run_is_said_to_be(tmp_path: Path, files: dict[str, str], fault: str) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError, match=fault):
+        RunFolder.open(tmp_path)
+
+
+def test_a_summary_counts_every_row_once() -> None:
+    figures = {
+        ("rest", "mixed"): ((20, 1), (10, 1)),
+        ("rest", "potential_huge"): ((20, 3), (20, 3.1)),
+        ("rest", "nonmov_blocks"): ((20, 0), (20, 0)),
+        ("rest", "huge_allocated"): ((NAN, 0), (20, 1)),
+    }
+    group = within(made_run(figures, ("x", "y")))
+    text = " ".join(write(difference_document([group], rows_of(group, Choice()))).split())
+    assert "Of 4 rows 1 differ beyond noise, 1 are not significant, 1 equal in all seeds" in text
+    assert "1 without figures of enough seeds. By chance alone about 0 would" in text
+
+
+def test_mechanisms_of_several_loads_are_told_by_load() -> None:
+    one, other = made_run(STRESS, ("x", "y")), made_run(STRESS, ("x", "y"), workload="churn")
+    both = dataclasses.replace(
+        one, table=pd.concat([one.table, other.table]), loads={**one.loads, **other.loads}
+    )
+    mail = " ".join(mail_text([within(both)], Choice()).split())
+    for workload in ("stress-highalloc", "churn"):
+        assert f"* y, in {workload}: a mechanism." in mail
+        assert f"What happens in {workload}; key phases have a star:" in mail

@@ -145,6 +145,37 @@ def test_names_are_one_each_and_of_measures_that_exist() -> None:
 
 printable = [chr(code) for code in range(32, 127)]
 words = st.text(max_size=90)
+
+
+def test_rows_are_explained_once_and_only_those_that_stand_there() -> None:
+    mail = mail_text([within(made_run())], Choice())
+    told = mail.partition("What the rows are")[2].partition("What the statistics say")[0]
+    told = " ".join(told.split())
+    assert told.count("Mixed pageblocks:") == 1
+    assert "Success 1, under load; Success 2, under load; Success 3, at rest: memory got" in told
+    assert "Huge pages to be had at once" not in told
+    assert "What the rows are" in mail_text([within(made_run())], Choice(measures=("mixed",)))
+    assert "What the rows are" not in mail_text([within(made_run())], Choice(measures=("splits",)))
+
+
+def test_geometric_means_are_those_of_phases_at_rest() -> None:
+    figures = {(phase, "mixed"): ((20, 1), (10, 1)) for phase in ("build", "rest")}
+    assert "Geometric means" not in mail_text([within(made_run(figures, ("x", "y")))], Choice())
+    twice = {(phase, "mixed"): ((20, 1), (10, 1)) for phase in ("rest", "r2-rest")}
+    run = made_run(twice, ("x", "y"))
+    load = run.loads["stress-highalloc"]
+    again = {"name": "r2-rest", "title": "and once more", "key": True}
+    run.loads["stress-highalloc"] = replace(load, phases=(*load.phases, again))
+    assert "Mixed pageblocks, 2 phases" in mail_text([within(run)], Choice())
+
+
+def test_what_is_no_number_is_no_text_in_json() -> None:
+    run = made_run({("rest", "mixed"): ((20, 0), (10, 0))}, ("x", "y"))
+    row = json.loads(mail_text([within(run)], Choice(), "json"))["rows"][0]
+    assert (row["effect"], row["change"]) == (None, -10)
+    assert ",inf," not in mail_text([within(run)], Choice(), "csv")
+
+
 numbers = st.floats(allow_nan=True, allow_infinity=True)
 cells = st.builds(Cell, words, words, st.booleans(), words)
 

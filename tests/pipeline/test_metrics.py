@@ -134,6 +134,29 @@ def test_huge_success_stops_at_the_watermark(tmp_path: Path) -> None:
     assert values.tolist() == [100 * 3 / 8, 100 * 1 / 8, 0]
 
 
+def test_huge_success_counts_the_zones_whose_pageblocks_are_eligible(tmp_path: Path) -> None:
+    head = header(
+        4096,
+        zones=[
+            {"name": name, "start_pfn": start, "end_pfn": start + 2048,
+             "min_pages": 0, "lowmem_reserve_pages": [0]}
+            for name, start in (("DMA", 0), ("DMA32", 2048))
+        ],
+    )  # fmt: skip
+    columns = head["series_columns"]
+    row = np.zeros(len(columns), np.int64)
+    for name in ("DMA", "DMA32"):
+        row[columns.index(f"free_pages:{name}")] = 2048
+        row[columns.index(f"nr_free:{name}:10:movable")] = 2
+    with RecordingWriter(tmp_path / "a.reel", head) as writer:
+        writer.append(
+            op=0, time_us=0, phase=0, series=row,
+            grid=np.zeros(4096, np.uint8), block_types=np.zeros(8, np.uint8),
+        )  # fmt: skip
+    values = METRICS["huge_success"].measure(Evidence(Recording.open(tmp_path / "a.reel")))
+    assert values.tolist() == [75]  # one page must stay, so three pageblocks of four
+
+
 def test_without_eligible_blocks_a_share_has_no_value(tmp_path: Path) -> None:
     assert np.isnan(measure(tmp_path / "a.reel", blocks({RESERVED: 512}), "mixed"))
 

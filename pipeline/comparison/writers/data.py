@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from math import isfinite
+from math import isfinite, nan
 from typing import TYPE_CHECKING
 
 from pipeline.comparison.cells import gain_percent, verdict
@@ -20,7 +20,10 @@ COLUMNS = (
 
 
 def record(row: Row) -> dict[str, object]:
-    """A row as a tidy table has it. `gain_percent`: + is better."""
+    """A row as a tidy table has it. `gain_percent`: + is better.
+
+    No `effect` where all seeds differ alike, which makes it infinite: tables hold numbers.
+    """
     difference = row.difference
     return {
         "workload": row.workload,
@@ -40,7 +43,7 @@ def record(row: Row) -> dict[str, object]:
         "gain_percent": gain_percent(row),
         "p": difference.p,
         "significant": difference.significant,
-        "effect": difference.effect,
+        "effect": difference.effect if isfinite(difference.effect) else nan,
         "detectable": difference.detectable,
         "seeds": difference.seeds,
         "verdict": verdict(row),
@@ -68,11 +71,9 @@ def as_json_text(rows: Sequence[Row], facts: dict) -> str:
 
 
 def _strict(value: object) -> object:
-    """The same without what JSON doesn't have: NaN is null, infinite a text."""
+    """The same without what JSON doesn't have: no number is null."""
     if isinstance(value, dict):
         return {key: _strict(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_strict(entry) for entry in value]
-    if isinstance(value, float) and not isfinite(value):
-        return None if value != value else str(value)
-    return value
+    return None if isinstance(value, float) and not isfinite(value) else value
