@@ -54,16 +54,37 @@ def diff(
 @click.option("--fail-if", "limits", multiple=True, metavar="MEASURE[@PHASE]:-2%",
               help="A limit instead: fails where the mean is worse by more than 2 % of BASE's, or "
               "by -5 as it is; noise is no excuse. Repeat for more.")  # fmt: skip
+@click.option(
+    "--tolerance",
+    default="0%",
+    show_default=True,
+    metavar="1%",
+    help="Other rows may be worse by that much of BASE's mean, even beyond noise.",
+)
+@click.option(
+    "--ignore",
+    "ignored",
+    multiple=True,
+    metavar="MEASURE[@PHASE]",
+    help="Not judged, and said so; repeat for more.",
+)
 @click.option("--workload", "workloads", multiple=True, help="Only this one; repeat for more.")
+@click.option(
+    "--phase",
+    "phases",
+    multiple=True,
+    help="Judge only here; 'total' for counts; repeat for more.  [default: key phases and total]",
+)
 @click.option("--rows", "every_row", is_flag=True, help="Print every row that was judged.")
-def gate(base: str, new: str, target: str, limits: tuple[str, ...], **options: object) -> None:
+def gate(base: str, new: str, **options: object) -> None:
     """Exit code 0 where the target improves and nothing else worsens beyond noise; else 1.
 
-    All measures that have a better direction are judged together, at key phases and in total.
+    All measures that have a better direction are judged together, at key phases and in total. A
+    side that names no mechanism has that of the other side.
     """
     from pipeline.gate.command import gate_command
 
-    sys.exit(gate_command(base, new, target, limits, **options))
+    sys.exit(gate_command(base, new, **options))
 
 
 @click.command()
@@ -80,12 +101,13 @@ def gate(base: str, new: str, target: str, limits: tuple[str, ...], **options: o
               help="Where results are kept; sweeps may share it.  "
               "[default: results, in OUTPUT]")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only say how many cells, and how many are there.")
+@click.option("--force", is_flag=True, help="Replace another sweep's table and figures.")
 @options.jobs
 def sweep(sweep: Path, output: Path, **options: object) -> None:
     """Mechanisms x workloads x parameters x seeds: one table, and figures over the parameters.
 
     Each result is kept under what it was made from: a sweep goes on where it was stopped, and with
-    one more seed computes that seed alone.
+    one more seed computes that seed alone. A file that names no workload is about the main one.
     """
     from pipeline.sweep.command import Options, sweep_command
 

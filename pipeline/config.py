@@ -1,6 +1,7 @@
 """What a run consists of: workloads x mechanisms x seeds, and how its pictures are drawn."""
 
 from collections.abc import Collection, Iterable
+from difflib import get_close_matches
 from itertools import product
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
@@ -17,6 +18,8 @@ MAIN_WORKLOAD = "debian-6.1-churn"
 MOST_SEED = 2**63 - 1
 MAIN_MECHANISMS = ("6.1-off", "6.1-list", "6.1-zone", "6.1-both")
 SEEDS_FOR_A_MAIL = 10  # a sign test needs six to call anything significant; ten are usual
+MOST_NAMED = 20  # of more names only like ones are said
+LISTED = {"measure": "`pagereel list metrics` and a run's seeds.csv have them"}
 
 
 class UsageError(Exception):
@@ -234,8 +237,18 @@ def check_names(kind: str, names: Iterable[str], known: Collection[str], where: 
     """Raise UsageError for a name that isn't known; `where`: what it was asked of."""
     for name in names:
         if name not in known:
-            told = f"unknown {kind} {name!r}; there are {', '.join(known)}"
+            told = f"unknown {kind} {name!r}; there are {named(name, known, LISTED.get(kind, ''))}"
             raise UsageError(f"{where}: {told}" if where else told)
+
+
+def named(name: str, known: Collection[str], listed: str = "") -> str:
+    """All names that are known; of many those that are like `name`, and where all are `listed`."""
+    if len(known) <= MOST_NAMED:
+        return ", ".join(known)
+    inside = [one for one in known if name in one or one in name]
+    like = list(dict.fromkeys([*get_close_matches(name, known), *inside]))[:5]
+    told = f"{', '.join(like)} and {len(known) - len(like)} more" if like else f"{len(known)}"
+    return f"{told}: {listed}" if listed else told
 
 
 def check_output(folder: Path, force: bool, what: str) -> None:

@@ -44,6 +44,7 @@ STYLE = {
 }
 # "fi" stays two letters, for whoever searches a PDF; and its fonts are half as many, and quicker.
 NO_LIGATURES = ("-liga",)
+_WORD = re.compile(r"\S+(?: %\S*)?")  # "5 %" stays on one line
 GRID = {"linewidth": 0.4, "alpha": 0.5}
 LINE_SPACING = 1.25  # of the font's size, from line to line
 _FONT_IN_SVG = re.compile(rf"(style=\"[^\"]*(?:font-family: |font: [^;\"]*))'{FONT}'")
@@ -113,7 +114,7 @@ def wrapped(text: str, width_inches: float, points: float, *, bold: bool = False
         return text_inches(line, points, bold=bold) <= width_inches
 
     lines = [""]
-    for word in literal(text).split():
+    for word in _WORD.findall(literal(text)):
         if not lines[-1] or fits(f"{lines[-1]} {word}"):
             lines[-1] = f"{lines[-1]} {word}".strip()
         else:

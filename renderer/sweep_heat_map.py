@@ -19,6 +19,7 @@ from renderer.figure_style import (
     SIZES,
     STYLE,
     Size,
+    balanced,
     lines_inches,
     save,
     text_inches,
@@ -124,7 +125,7 @@ def draw(figure: HeatFigure, size: Size = SIZES[DEFAULT_SIZE]) -> Canvas:
     margin, inside = size.margin_inches, places.width - 2 * size.margin_inches
     title = wrapped(figure.title, inside, size.title_points, bold=True)
     heading = wrapped(figure.heading, inside, size.text_points)
-    notes = [wrapped(note, inside, size.small_points) for note in figure.notes]
+    notes = [balanced(note, inside, size.small_points) for note in figure.notes]
     head = lines_inches(len(title) + 0.2, size.title_points)
     head += lines_inches(len(heading) + 0.4, size.text_points)
     foot = sum(lines_inches(len(lines), size.small_points) for lines in notes) + 0.06

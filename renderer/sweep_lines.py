@@ -21,6 +21,7 @@ from renderer.figure_style import (
     SIZES,
     STYLE,
     Size,
+    balanced,
     dashes,
     lines_inches,
     save,
@@ -80,7 +81,7 @@ def draw(figure: LineFigure, size: Size = SIZES[DEFAULT_SIZE]) -> Canvas:
     inside = width - 2 * margin
     title = wrapped(figure.title, inside, size.title_points, bold=True)
     heading = wrapped(figure.heading, inside, size.text_points)
-    notes = [wrapped(note, inside, size.small_points) for note in figure.notes]
+    notes = [balanced(note, inside, size.small_points) for note in figure.notes]
     head = lines_inches(len(title), size.title_points) + lines_inches(
         len(heading) + 0.5, size.text_points
     )

@@ -32,8 +32,14 @@ def parsed(
     for name, (lowest, highest) in ranges.items():
         value = getattr(result, name)
         if not lowest <= value <= highest:
-            raise WorkloadError(f"{workload}: {name}={value}: not from {lowest:g} to {highest:g}")
+            allowed = f"{number_text(lowest)} to {number_text(highest)}"
+            raise WorkloadError(f"{workload}: {name}={value}: not from {allowed}")
     return result
+
+
+def number_text(value: float) -> str:
+    """A number as one writes it: whole ones with all their digits."""
+    return f"{value:.0f}" if value == int(value) else f"{value:g}"
 
 
 def readable(text: str) -> str:

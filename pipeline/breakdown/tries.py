@@ -1,7 +1,6 @@
 """What one try is: a workload's parameters, run under mechanisms, and what is left at rest."""
 
 import json
-import tempfile
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -15,6 +14,7 @@ from pipeline.metrics import pageblocks
 from pipeline.metrics.evidence import Evidence
 from pipeline.recording import Recording
 from pipeline.samples import Call, brought_back
+from pipeline.scratch import scratch_folder
 from pipeline.simulate import runnable, simulate
 from pipeline.sweep.identity import code
 from workloads import load_workload
@@ -111,8 +111,8 @@ def _tried(workload: str, mechanisms: Sequence[Mechanism], one: Try) -> tuple[Le
 
 
 def _left(stream: Stream, mechanism: Mechanism) -> Left:
-    with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
-        path = Path(folder) / "try.reel"
+    with scratch_folder() as folder:
+        path = folder / "try.reel"
         simulate(stream, mechanism, path, frames=None, watched=False)
         return _read_left(stream, Evidence(Recording.open(path)))
 

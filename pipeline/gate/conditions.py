@@ -1,13 +1,15 @@
-"""What a gate is asked: MEASURE[@PHASE] as its target, MEASURE[@PHASE]:LIMIT as limits."""
+"""What a gate is asked: its target, limits, what is ignored, and how much worse others may be."""
 
 import re
 from dataclasses import dataclass
 
 from pipeline.comparison.rows import Row
-from pipeline.config import UsageError
+from pipeline.config import UsageError, check_names
 from pipeline.measures import MEASURES
 
 LIMIT = re.compile(r"-(\d+(?:\.\d+)?)(%?)")
+TOLERANCE = re.compile(r"(\d+(?:\.\d+)?)%")
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,16 @@ class Named:
         if not measure or (at and not phase):
             raise UsageError(f"{text!r}: not of the form MEASURE or MEASURE@PHASE")
         if measure not in MEASURES:
-            known = [name for name, about in MEASURES.items() if about.better != "-"]
-            raise UsageError(f"unknown measure {measure!r}; there are {', '.join(known)}")
+            judged = [name for name, about in MEASURES.items() if about.better != "-"]
+            check_names("measure", [measure], judged)
         if MEASURES[measure].better == "-":
             raise UsageError(f"{measure}: neither more nor less of it is better")
         return cls(measure, phase)
+
+    @property
+    def text(self) -> str:
+        """As it was asked."""
+        return f"{self.measure}@{self.phase}" if self.phase else self.measure
 
     def takes(self, row: Row) -> bool:
         """Whether a row is of it."""
@@ -61,5 +68,46 @@ class Limit:
 
     def broken(self, row: Row) -> bool:
         """Whether the mean has become worse by more than that, noise or not."""
-        allowed = self.worse * abs(row.difference.before) / 100 if self.percent else self.worse
-        return -row.gain > allowed * (1 + 1e-12)
+        if self.percent:
+            return worse_by_more(row, self.worse)
+        return -row.gain > self.worse * (1 + ROUNDING)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All that a gate is asked. `tolerance_percent`: how much worse any other row may be.
+
+    A target or a limit is judged though it is ignored elsewhere.
+    """
+
+    target: Named
+    limits: tuple[Limit, ...] = ()
+    ignored: tuple[Named, ...] = ()
+    tolerance_percent: float = 0.0
+
+    @property
+    def named(self) -> tuple[Named, ...]:
+        """The target and the limits' measures: of these there must be figures."""
+        return (self.target, *(limit.named for limit in self.limits))
+
+
+def asked(target: str, limits: tuple[str, ...], ignored: tuple[str, ...], tolerance: str) -> Asked:
+    """From the command line's texts. Raises UsageError."""
+    found = TOLERANCE.fullmatch(tolerance)
+    if not found:
+        raise UsageError(f"--tolerance {tolerance}: not of the form 1% or 0.5%")
+    of = Asked(
+        Named.parse(target),
+        tuple(map(Limit.parse, limits)),
+        tuple(map(Named.parse, ignored)),
+        float(found[1]),
+    )
+    for one in of.ignored:
+        if one in of.named:
+            raise UsageError(f"{one.text}: to be judged and to be ignored")
+    return of
+
+
+def worse_by_more(row: Row, percent: float) -> bool:
+    """Whether the mean is worse by more than that part of the baseline's."""
+    return -row.gain > percent * abs(row.difference.before) / 100 * (1 + ROUNDING)

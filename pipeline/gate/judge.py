@@ -6,19 +6,36 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.comparison.rows import Row
-from pipeline.gate.conditions import Limit, Named
-from pipeline.statistics.paired import LEVEL, SEEDS_NEEDED, family_wise
+from pipeline.gate.conditions import Asked, Limit, Named, worse_by_more
+from pipeline.statistics.paired import LEVEL, SEEDS_NEEDED, family_wise, least_p
+
+TARGET, OTHER, IGNORED = "target", "other", "ignored"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A row and what became of it. `p`: of all other rows together; NaN for target and limits."""
+    """A row and what became of it.
+
+    `p`: of all other rows together; NaN for target and limits, and where it can't be told.
+    `tolerated`: worse, but by no more than is allowed.
+    """
 
     row: Row
-    role: str  # "target", "limit -2%" or "other"
+    role: str  # "target", "limit -2%", "other" or "ignored"
     failed: bool
     told: str
     p: float = np.nan
+    tolerated: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is one seed alone: no noise is known for an excuse."""
+        return len(self.row.before) == 1
+
+    @property
+    def untold(self) -> bool:
+        """Whether it is another row whose seeds are too few."""
+        return self.role == OTHER and not self.alone and bool(np.isnan(self.p))
 
 
 def targets_of(rows: Sequence[Row], target: Named) -> list[Row]:
@@ -30,39 +47,51 @@ def targets_of(rows: Sequence[Row], target: Named) -> list[Row]:
     return list(by_workload.values())
 
 
-def judge(rows: Sequence[Row], target: Named, limits: Sequence[Limit]) -> list[Judged]:
-    """Target first, then limits, then all other rows that can become worse and have figures."""
-    aims = targets_of(rows, target)
+def judge(rows: Sequence[Row], asked: Asked) -> list[Judged]:
+    """Target first, then limits, what is ignored, and all others that can become worse."""
+    aims = targets_of(rows, asked.target)
     judged = [_target(row) for row in aims]
-    others = []
+    others, ignored = [], []
     for row in rows:
         if row.about.better == "-" or not row.difference.seeds:
             continue
-        asked = [limit for limit in limits if limit.named.takes(row)]
-        judged += [_limit(row, limit) for limit in asked]
-        if not asked and row not in aims:
-            others.append(row)
-    return judged + [_other(row, p) for row, p in zip(others, _family(others), strict=True)]
+        limits = [limit for limit in asked.limits if limit.named.takes(row)]
+        judged += [_limit(row, limit) for limit in limits]
+        if limits or row in aims:
+            continue
+        is_ignored = any(one.takes(row) for one in asked.ignored)
+        (ignored if is_ignored else others).append(row)
+    judged += map(_ignored, ignored)
+    p_of_others = zip(others, _family(others), strict=True)
+    return judged + [_other(row, p, asked.tolerance_percent) for row, p in p_of_others]
 
 
-def _other(row: Row, p: float) -> Judged:
+def _other(row: Row, p: float, tolerance_percent: float) -> Judged:
     """Of a load with one seed, or that seeds don't change, no noise is known for an excuse."""
-    if len(row.before) == 1:
-        return Judged(row, "other", row.gain < 0, "worse, and noise unknown" * (row.gain < 0), p)
-    worse = bool(row.gain < 0 and p <= LEVEL)
-    return Judged(row, "other", worse, "worse beyond noise" * worse, p)
+    alone = len(row.before) == 1
+    if np.isnan(p) and not alone:
+        told = f"cannot be judged with {row.difference.seeds} seeds"
+        return Judged(row, OTHER, False, told)
+    if not (row.gain < 0 and (alone or p <= LEVEL)):
+        return Judged(row, OTHER, False, "", p)
+    told = "worse, and noise unknown" if alone else "worse beyond noise"
+    if worse_by_more(row, tolerance_percent):
+        return Judged(row, OTHER, True, told, p)
+    return Judged(row, OTHER, False, f"{told}, within the tolerance", p, tolerated=True)
 
 
 def _target(row: Row) -> Judged:
     difference = row.difference
+    if not np.nan_to_num((row.before, row.after)).any():
+        return Judged(row, TARGET, True, "0 on both sides: this load cannot show it")
     if difference.seeds < SEEDS_NEEDED:
         told = f"can't tell: {SEEDS_NEEDED} seeds are needed, here: {difference.seeds}"
-        return Judged(row, "target", True, told)
+        return Judged(row, TARGET, True, told)
     if not difference.significant:
-        return Judged(row, "target", True, f"not improved: {difference.verdict}")
+        return Judged(row, TARGET, True, f"not improved: {difference.verdict}")
     if row.gain < 0:
-        return Judged(row, "target", True, "worse beyond noise")
-    return Judged(row, "target", False, "improved")
+        return Judged(row, TARGET, True, "worse beyond noise")
+    return Judged(row, TARGET, False, "improved")
 
 
 def _limit(row: Row, limit: Limit) -> Judged:
@@ -70,11 +99,17 @@ def _limit(row: Row, limit: Limit) -> Judged:
     return Judged(row, f"limit {limit.text}", broken, "beyond its limit" if broken else "within it")
 
 
+def _ignored(row: Row) -> Judged:
+    worse = row.gain < 0 and row.difference.significant
+    return Judged(row, IGNORED, False, "worse beyond noise, by itself" * worse)
+
+
 def _family(rows: Sequence[Row]) -> np.ndarray:
-    """p of each row with all of them in mind, f8[rows]; NaN with too few seeds.
+    """p of each row with all of them in mind, f8[rows]; NaN where its seeds can't tell.
 
     Rows that have figures of the same seeds are taken together, of whatever load; where there are
-    several such sets, p is multiplied by their number.
+    several such sets, p is multiplied by their number. A set with so few seeds that no difference
+    could be significant then is left out, and not counted.
     """
     p = np.full(len(rows), np.nan)
     differences = [row.after - row.before for row in rows]
@@ -83,7 +118,17 @@ def _family(rows: Sequence[Row]) -> np.ndarray:
         there = np.isfinite(difference)
         if there.sum() >= SEEDS_NEEDED:
             families.setdefault(there.tobytes(), []).append(number)
-    for members in families.values():
+    able = _able({key: rows[of[0]].difference.seeds for key, of in families.items()})
+    for key in able:
+        members = families[key]
         together = np.array([differences[n][np.isfinite(differences[n])] for n in members])
         p[members] = family_wise(together)
-    return np.minimum(p * len(families), 1)
+    return np.minimum(p * len(able), 1)
+
+
+def _able(seeds: dict[bytes, int]) -> list[bytes]:
+    """Those sets that could show a difference, with as many others; of equal seeds all or none."""
+    keys = list(seeds)
+    while keys and len(keys) * least_p(fewest := min(map(seeds.get, keys))) > LEVEL:
+        keys = [key for key in keys if seeds[key] > fewest]
+    return keys

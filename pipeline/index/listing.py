@@ -2,22 +2,23 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from pipeline.artefacts.report import FIRST_SHOWN, figure
+from pipeline.artefacts.report import FIRST_SHOWN
 from pipeline.artefacts.report_making import config_text
-from pipeline.artefacts.tables import is_key
+from pipeline.comparison.cells import cell_of, mean_of, value_text
+from pipeline.comparison.rows import Choice, Row, rows_of
+from pipeline.comparison.runs import RunFigures
+from pipeline.comparison.sides import Group, within
+from pipeline.comparison.tables import seeds_of
 from pipeline.config import RunConfig, UsageError, check, load_config
-from pipeline.metrics import METRICS
-from pipeline.recording import Recording, RecordingError
-from pipeline.run_folder import METADATA, UNFINISHED, Recorded, RunFolder, read_table
-from renderer.index.page import Column, Entry, Figures, Link
-
-if TYPE_CHECKING:
-    import pandas as pd
+from pipeline.measures import MEASURES
+from pipeline.recording import RecordingError
+from pipeline.run_folder import METADATA, UNFINISHED, RunFolder
+from pipeline.statistics.paired import SEEDS_NEEDED
+from renderer.index.page import Cell, Column, Entry, Figures, Link
 
 COMPLETE, UNFINISHED_RUN, BROKEN, OUTDATED, NOT_RUN = (
     "complete", "unfinished", "broken", "outdated", "not run",
@@ -126,50 +127,77 @@ def _facts(run: RunFolder) -> list[tuple[str, str]]:
 
     facts = [(f"{key}s", names(key)) for key in ("workload", "mechanism", "seed")]
     seeds = {recorded.seed for recorded in run.repeats}
-    return [*facts, ("further seeds", f"{len(seeds)} in seeds.csv")] if seeds else facts
+    return (
+        [*facts, ("further seeds", f"{len(seeds)}, of which only figures are kept")]
+        if seeds
+        else facts
+    )
 
 
 def _figures(run: RunFolder, page: Path) -> list[Figures]:
     """Each workload's figures at its last key phase. Raises RecordingError, UsageError."""
-    try:
-        table = read_table(run.folder / "summary.csv")
-        return [
-            _of_workload(run, prefix, recorded, table, page)
-            for prefix, recorded in run.by_workload().items()
-        ]
-    except FileNotFoundError:
-        raise UsageError("summary.csv: no such file") from None
-    except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"summary.csv: not readable: {error}") from None
+    group = within(RunFigures.of(run, run.versions))
+    return [
+        _of_workload(group, recorded[0].workload, _picture(run, prefix, page))
+        for prefix, recorded in run.by_workload().items()
+    ]
 
 
-def _of_workload(
-    run: RunFolder, prefix: str, recorded: list[Recorded], table: "pd.DataFrame", page: Path
-) -> Figures:
-    header = Recording.open(run.path(recorded[0])).header
-    table = table[table["workload"] == recorded[0].workload]
-    sampled = set(table["phase"])
-    phases = [phase for phase in header["phases"] if phase["name"] in sampled]
-    phase = [p for p in phases if is_key(p)][-1:] or phases[-1:]
-    if not phase:
-        raise UsageError(f"summary.csv: nothing of {recorded[0].workload}")
-    table = table[table["phase"] == phase[0]["name"]]
-    by_metric = dict(list(table.groupby("metric")))
-    shown = [name for name in FIRST_SHOWN if by_metric[name]["value"].notna().any()]
-    mechanisms = dict.fromkeys(one.mechanism for one in recorded)
-    rows = []
-    for mechanism in mechanisms:
-        values = [by_metric[name][by_metric[name]["mechanism"] == mechanism] for name in shown]
-        rows.append((mechanism, [figure(of["value"].to_numpy(float)) for of in values]))
-    pictures = _there(run.folder, (_prefixed(prefix, name) for name in PICTURES))
+def _of_workload(group: Group, workload: str, picture: Link | None) -> Figures:
+    """Means over all seeds, each mechanism held against the first."""
+    run = group.base.run
+    if not all(run.values(name, workload)[0] for name in run.mechanisms):
+        raise UsageError(f"seeds.csv: not all mechanisms have figures of {workload}")
+    load = run.loads[workload]
+    rows = rows_of(group, Choice(FIRST_SHOWN, workloads=(workload,), all_phases=True))
+    sampled = dict.fromkeys(row.phase for row in rows)
+    phases = [name for name in sampled if name in load.key_phases] or [*sampled]
+    if not phases:
+        raise UsageError(f"seeds.csv: nothing of {workload}")
+    rows = [row for row in rows if row.phase == phases[-1]]
+    shown = [name for name in FIRST_SHOWN if any(row.measure == name for row in rows)]
+    by_place = {(row.other.mechanism, row.measure): row for row in rows}
+    seeds = max(len(row.before) for row in rows)
+    of_all = seeds_of(rows)
+    cells = [(group.base.mechanism, [_base_cell(rows, name) for name in shown])]
+    for other in group.others:
+        found = [by_place.get((other.mechanism, name)) for name in shown]
+        cells.append((other.mechanism, [_cell(row, of_all) for row in found]))
     return Figures(
-        workload=recorded[0].workload,
-        phase=phase[0]["name"],
-        phase_title=phase[0]["title"],
-        columns=[Column(n, METRICS[n].title, METRICS[n].unit, METRICS[n].better) for n in shown],
-        rows=rows,
-        picture=_link(run.folder, pictures[0], page) if pictures else None,
+        workload=workload,
+        phase=phases[-1],
+        phase_title=load.title_of(phases[-1]),
+        columns=[_column(name) for name in shown],
+        rows=cells,
+        seeds=_seeds_text(seeds, judged=bool(group.others)),
+        picture=picture,
     )
+
+
+def _base_cell(rows: Sequence[Row], measure: str) -> Cell:
+    row = next(row for row in rows if row.measure == measure)
+    return Cell(value_text(mean_of(row.before)))
+
+
+def _cell(row: Row | None, seeds: int) -> Cell:
+    return Cell(*cell_of(row, seeds)) if row else Cell("-")
+
+
+def _column(measure: str) -> Column:
+    about = MEASURES[measure]
+    return Column(measure, about.title, about.unit, about.better)
+
+
+def _seeds_text(seeds: int, *, judged: bool) -> str:
+    told = f"mean of {seeds} seeds" if seeds > 1 else "one seed"
+    if judged and seeds < SEEDS_NEEDED:
+        told += f", too few to tell a difference from noise ({SEEDS_NEEDED} are needed)"
+    return told
+
+
+def _picture(run: RunFolder, prefix: str, page: Path) -> Link | None:
+    there = _there(run.folder, (_prefixed(prefix, name) for name in PICTURES))
+    return _link(run.folder, there[0], page) if there else None
 
 
 def _links(run: RunFolder, page: Path) -> list[Link]:

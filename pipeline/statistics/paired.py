@@ -126,6 +126,14 @@ def family_wise(differences: np.ndarray) -> np.ndarray:
     return p
 
 
+def least_p(seeds: int) -> float:
+    """The least p that so many seeds can have: only their own signs are so extreme, and all other.
+
+    Of many seeds signs are chosen at random, and those of the data are among them.
+    """
+    return 2 / 2**seeds if seeds <= EXACT_TO_SEEDS else 1 / (RANDOM_SIGNS + 1)
+
+
 def _t(differences: np.ndarray, signs: np.ndarray) -> np.ndarray:
     """|mean| by its standard error for each row and choice of signs, f8[rows, choices].
 

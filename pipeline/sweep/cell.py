@@ -10,6 +10,7 @@ from typing import NamedTuple
 from allocator.mechanism import Mechanism
 from pipeline.config import WorkloadChoice
 from pipeline.measures import measures_of
+from pipeline.metrics.evidence import eligible_blocks
 from pipeline.recording import Recording
 from pipeline.simulate import runnable, simulate
 from workloads.stream import Stream, WorkloadError
@@ -73,6 +74,7 @@ def result_of(job: Job, stream: Stream | None = None, scratch: Path | None = Non
         recording = Recording.open(path)
         table = measures_of(recording)
         header, dropped_events = recording.header, recording.dropped_events
+        eligible = int(eligible_blocks(recording).sum())
     told = header["workload"]
     if job.inputs["workload"].get("digest", told["digest"]) != told["digest"]:
         raise WorkloadError(f"{job.workload.path}: has changed since the sweep began")
@@ -82,5 +84,6 @@ def result_of(job: Job, stream: Stream | None = None, scratch: Path | None = Non
         "stream": {key: told[key] for key in ("title", "source", "operations", "digest")},
         "phases": [[phase["name"], bool(phase.get("key", True))] for phase in header["phases"]],
         "dropped_events": dropped_events,
+        "eligible_blocks": eligible,
         "rows": [[p, m, float(value) if isfinite(value) else None] for p, m, value in rows],
     }

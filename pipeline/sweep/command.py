@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.artefacts.tables import write_csv
 from pipeline.atomic import write_text
-from pipeline.config import UsageError, check_names
+from pipeline.config import check_names
 from pipeline.execute import progress_of
 from pipeline.measures import MEASURES
 from pipeline.metadata import as_json
@@ -16,16 +16,20 @@ from pipeline.simulate import core_note
 from pipeline.sweep.cell import Job
 from pipeline.sweep.compare import compared
 from pipeline.sweep.config import SweepConfig, load_sweep
+from pipeline.sweep.folder import (
+    FIGURES,
+    METADATA,
+    RESULTS,
+    TABLE,
+    check_folder,
+    forget_other,
+)
 from pipeline.sweep.identity import code
 from pipeline.sweep.plan import Cell, Plan, State, batches_of, check_phases, planned, state_of
 from pipeline.sweep.progress import LABEL
 from pipeline.sweep.store import Damaged, Store
 from pipeline.sweep.table import shown_of, table_of, values_of
-from pipeline.sweep.text import matrix_text, text_of
-
-RESULTS = "results"
-METADATA = "sweep.json"
-TABLE = "sweep.csv"
+from pipeline.sweep.text import main_text, matrix_text, text_of
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Options:
     scheduler: str | None = None
     store: Path | None = None
     dry_run: bool = False
+    force: bool = False
     measures: tuple[str, ...] = ()
     phases: tuple[str, ...] = ()
 
@@ -46,16 +51,18 @@ def sweep_command(path: Path, folder: Path, options: Options) -> None:
     Raises UsageError, WorkloadError, ExecuteError, RenderError, OSError.
     """
     config = _with_options(load_sweep(path), options)
-    _check_folder(folder)
+    store = Store(options.store or folder / RESULTS)
+    check_folder(folder, store.folder, config, options.force)
     plan = planned(config)
     check_phases(config, config.phases)
-    store = Store(options.store or folder / RESULTS)
     state = state_of(plan, store)
     for key, fault in state.damaged.items():
         print(f"pagereel: {store.path(key)}: {fault}; it is computed again", file=sys.stderr)
     if options.dry_run:
         _tell_plan(plan, state)
         return
+    if told := main_text(config):
+        print(f"pagereel: {told}", file=sys.stderr)
     if core_note():
         print(f"pagereel: {core_note()}", file=sys.stderr)
     store.folder.mkdir(parents=True, exist_ok=True)
@@ -69,16 +76,6 @@ def _with_options(config: SweepConfig, options: Options) -> SweepConfig:
     return config._replace(
         measures=options.measures or config.measures, phases=options.phases or config.phases
     )
-
-
-def _check_folder(folder: Path) -> None:
-    """Raise UsageError for a folder that can't take a sweep, or holds something else."""
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: exists and is not a folder")
-    ours = (folder / RESULTS).is_dir()
-    ours |= any((folder / name).is_file() for name in (TABLE, METADATA))
-    if folder.is_dir() and any(folder.iterdir()) and not ours:
-        raise UsageError(f"{folder}: exists and holds no sweep")
 
 
 def _tell_plan(plan: Plan, state: State) -> None:
@@ -130,12 +127,14 @@ def _written(plan: Plan, results: dict[str, dict], folder: Path) -> str:
     table = table_of(plan, results)
     figures = [compared(values_of(plan, table, s)) for s in shown_of(plan, results, table)]
     text = text_of(plan, figures, results)
+    forget_other(folder, plan.config)
     write_csv(table, folder / TABLE)
     write_text(folder / "sweep.txt", text)
-    draw_all(plan, figures, folder / "figures")
+    drawn = draw_all(plan, figures, folder / FIGURES)
     metadata = {
         "config": plan.config.as_table(),
         "code": code(),
+        "figures": [base.name for base in drawn],
         "results": {_named(cell, plan.config): cell.key for cell in plan.cells},
     }
     write_text(folder / METADATA, as_json(metadata))

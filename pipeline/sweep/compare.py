@@ -1,5 +1,6 @@
 """What a sweep's figures say: means with intervals, and differences to the first mechanism."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,8 @@ class Compared(NamedTuple):
 
     `differences`: to the first mechanism, seed by seed, of the others; `beyond_noise` of each:
     None where the seeds are too few to tell. All of a figure's differences are tested together: in
-    95 % of figures without any difference none at all is called one.
+    95 % of figures without any difference none at all is called one. `eligible`: how many eligible
+    pageblocks there are, where it has a figure.
     """
 
     shown: Shown
@@ -27,6 +29,7 @@ class Compared(NamedTuple):
     intervals: dict[Place, Interval]
     differences: dict[Place, Interval]
     beyond_noise: dict[Place, bool | None]
+    eligible: Mapping[Place, float] = {}
 
     def values(self, mechanism: str, setting: Setting) -> np.ndarray:
         """The figure with each seed, f8[seeds]; NaN where there is none."""
@@ -65,4 +68,5 @@ def compared(values: Values) -> Compared:
             place: bool(p[number] <= LEVEL) if told and np.isfinite(p[number]) else None
             for number, place in enumerate(later)
         },
+        eligible=values.eligible,
     )

@@ -71,6 +71,7 @@ class SweepConfig(NamedTuple):
     """A sweep. `run` holds workloads, mechanisms and seeds; `parameters` the values of each.
 
     `measures` and `phases`: those that are drawn and told of; none named: the usual ones.
+    `names_workloads`: not where the file leaves them out, which is the main one.
     """
 
     path: Path
@@ -78,6 +79,7 @@ class SweepConfig(NamedTuple):
     parameters: Mapping[str, Setting]
     measures: tuple[str, ...]
     phases: tuple[str, ...]
+    names_workloads: bool = True
 
     @property
     def settings(self) -> list[Setting]:
@@ -108,7 +110,10 @@ def load_sweep(path: Path) -> SweepConfig:
         raise UsageError(str(error)) from None
     except ValidationError as error:
         raise UsageError(file.fault(error, model)) from None
-    config = SweepConfig(path, run.beside(path), swept.parameters, swept.measures, swept.phases)
+    config = SweepConfig(
+        path, run.beside(path), swept.parameters, swept.measures, swept.phases,
+        "workloads" in of_run,
+    )  # fmt: skip
     _check(config)
     return config
 

@@ -14,6 +14,8 @@ from pipeline.measures import MEASURES
 from pipeline.statistics.paired import SEEDS_NEEDED
 from pipeline.sweep.compare import Compared
 from pipeline.sweep.config import Setting
+from pipeline.sweep.eligible import common_total, counts_blocks, totals_note
+from pipeline.sweep.folder import DATA
 from pipeline.sweep.identity import code
 from pipeline.sweep.plan import Plan
 from pipeline.sweep.text import WAYS, WITHIN, decimals, indifferent, range_text, title_of
@@ -41,7 +43,7 @@ def draw_all(plan: Plan, figures: Sequence[Compared], folder: Path) -> list[Path
         for figure in figures:
             folder.mkdir(parents=True, exist_ok=True)
             base = folder / _file_name(figure, part)
-            write_csv(_data(plan, figure, part), base.with_name(f"{base.name}.csv"))
+            write_csv(_data(plan, figure, part), base.with_name(base.name + DATA))
             _draw(plan, figure, part, base)
             bases.append(base)
     return bases
@@ -81,13 +83,17 @@ def _data(plan: Plan, figure: Compared, part: _Part) -> pd.DataFrame:
         for setting in _settings(plan, part):
             difference = figure.differences.get((mechanism, setting), (nan, nan, nan, 0))
             beyond = figure.beyond_noise.get((mechanism, setting))
+            mean = figure.intervals[mechanism, setting].mean
+            eligible = figure.eligible.get((mechanism, setting), nan)
             rows.append((
                 mechanism, *setting, *figure.intervals[mechanism, setting], *difference[:3],
-                "" if beyond is None else str(beyond).lower(),
+                "" if beyond is None else str(beyond).lower(), eligible,
+                100 * mean / eligible if counts_blocks(figure) and eligible else nan,
             ))  # fmt: skip
     return pd.DataFrame(rows, columns=[
         "mechanism", *plan.config.parameters, "mean", "low", "high", "seeds",
         "difference", "difference_low", "difference_high", "beyond_noise",
+        "eligible_blocks", "mean_percent",
     ])  # fmt: skip
 
 
@@ -108,8 +114,13 @@ def _draw(plan: Plan, figure: Compared, part: _Part, base: Path) -> None:
 
 def _heading(figure: Compared) -> str:
     measure = MEASURES[figure.shown.measure]
-    way = WAYS.get(measure.better)
-    return f"{measure.title}; {way}" if way else measure.title
+    way = WAYS.get(measure.better, "")
+    return "; ".join(filter(None, (measure.title, common_total(figure), way)))
+
+
+def _further_notes(plan: Plan, figure: Compared) -> list[str]:
+    totals = totals_note(figure, list(plan.config.parameters))
+    return [*([totals] if totals else []), *indifferent(plan)]
 
 
 def _lines(plan: Plan, figure: Compared, part: _Part, common: dict) -> LineFigure:
@@ -122,7 +133,7 @@ def _lines(plan: Plan, figure: Compared, part: _Part, common: dict) -> LineFigur
     return LineFigure(
         parameter=key, texts=values, places=sorted(numbers) if numbers else None,
         lines=[_line(figure, mechanism, settings) for mechanism in figure.mechanisms],
-        notes=[_seeds_note(figure, lines=True), *indifferent(plan)], **common,
+        notes=[_seeds_note(figure, lines=True), *_further_notes(plan, figure)], **common,
     )  # fmt: skip
 
 
@@ -161,15 +172,15 @@ def _heat_map(plan: Plan, figure: Compared, part: _Part, common: dict) -> HeatFi
     up, across = (_in_order(plan.config.parameters[key]) for key in part.axes)
     grid = [[_setting(plan, part, (row, column)) for column in across] for row in up]
     first = figure.mechanisms[0]
-    notes = [_seeds_note(figure, lines=False)]
+    notes = [_seeds_note(figure, lines=False), _colours_note(figure)]
     if len(figure.mechanisms) > 1:
-        notes.append(_noise_note(figure, first))
+        notes.append(_noise_note(figure))
     return HeatFigure(
         columns=(part.axes[1], across), rows=(part.axes[0], up),
         panels=[_panel(figure, mechanism, grid) for mechanism in figure.mechanisms],
         differences=[_difference(figure, m, grid, first) for m in figure.mechanisms[1:]],
         better=MEASURES[figure.shown.measure].better, decimals=_digits(figure),
-        notes=[*notes, *indifferent(plan)], **common,
+        notes=[*notes, *_further_notes(plan, figure)], **common,
     )  # fmt: skip
 
 
@@ -225,12 +236,18 @@ def _signed(value: float, digits: int, noise: bool) -> str:
     return f"{WITHIN} {text}" if noise else text
 
 
-def _noise_note(figure: Compared, first: str) -> str:
-    way = {"higher": "Blue: better.", "lower": "Blue: better.", "-": "Blue: more."}
-    told = way[MEASURES[figure.shown.measure].better]
+def _colours_note(figure: Compared) -> str:
+    """What more and less of a colour stands for, and which way is better."""
+    better = MEASURES[figure.shown.measure].better
+    which = {"higher": ", which is better", "lower": ", which is worse"}.get(better, "")
+    told = f"Green: the darker the more{which}."
+    if len(figure.mechanisms) < 2:
+        return told
+    ends = "blue is more, orange less" if better == "-" else "blue is better, orange worse"
+    return f"{told} Differences: {ends}."
+
+
+def _noise_note(figure: Compared) -> str:
     if all(mark is None for mark in figure.beyond_noise.values()):
-        return f"{told} With fewer than {SEEDS_NEEDED} seeds no difference can be told from noise."
-    return (
-        f"{told} {WITHIN} and hatched: the difference to {first} with the same seeds is not "
-        "significant (5 %, all cells tested together)."
-    )
+        return f"With fewer than {SEEDS_NEEDED} seeds no difference can be told from noise."
+    return f"{WITHIN} and hatched: not significant (5 %, same seeds, all cells tested together)."

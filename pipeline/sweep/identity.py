@@ -9,7 +9,6 @@ numbers may change with them; whether the core is compiled, because without it s
 
 import json
 import platform
-from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version as installed
@@ -20,24 +19,10 @@ from allocator.mechanism import Mechanism
 from allocator.page_alloc import COMPILED
 from pipeline.config import WorkloadChoice
 from pipeline.execute import ExecuteError
+from pipeline.sources import ROOT, sources_digest
 from pipeline.version import version
 
 FORMAT = 1
-ROOT = Path(__file__).parents[2]
-# All that lies between a configuration and its figures. A test holds it against what is loaded.
-SOURCES = (
-    "allocator/*.py",
-    "allocator/mechanisms/*.toml",  # a stream's start is read by the rules that it was recorded by
-    "workloads/*.py",
-    "workloads/data/*.npz",
-    "pipeline/metrics/*.py",
-    "pipeline/measures.py",
-    "pipeline/simulate.py",
-    "pipeline/start.py",
-    "pipeline/grouping.py",
-    "pipeline/recording*.py",
-    "pipeline/sweep/cell.py",
-)
 # Of a mechanism: they change no figure.
 NAMES_ONLY = ("name", "title", "source", "parameters", "base")
 
@@ -46,23 +31,13 @@ NAMES_ONLY = ("name", "title", "source", "parameters", "base")
 def code() -> dict[str, str]:
     """The code that makes figures here. Raises ExecuteError for a core older than its source."""
     _check_core()
-    digest = sha256()
-    for path in sources():
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode() + content)
     return {
         "pagereel": version(),
-        "sources": digest.hexdigest(),
+        "sources": sources_digest(),
         "core": "compiled" if COMPILED else "uncompiled",
         "python": ".".join(platform.python_version_tuple()[:2]),
         "numpy": installed("numpy"),
     }
-
-
-def sources() -> Iterator[Path]:
-    """The files of SOURCES, in a fixed order."""
-    for pattern in SOURCES:
-        yield from sorted(ROOT.glob(pattern))
 
 
 def _check_core() -> None:

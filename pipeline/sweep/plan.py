@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from allocator.mechanism import Mechanism
-from pipeline.config import UsageError, WorkloadChoice, check
+from pipeline.config import UsageError, WorkloadChoice, check, check_names
 from pipeline.measures import TOTAL
 from pipeline.simulate import runnable
 from pipeline.sweep.cell import Job
@@ -72,20 +72,28 @@ def _job(workload: WorkloadChoice, digest: str, mechanism: Mechanism, seed: int)
 
 
 def check_phases(config: SweepConfig, names: Iterable[str]) -> None:
-    """Raise UsageError for a phase that no workload of the sweep has."""
-    names = list(names)
-    if not names:
-        return
-    try:
-        run = at(config, config.settings[0])
-        streams = [workload.load(run.seeds[0]) for workload in run.workloads]
-    except WorkloadError as error:
-        raise UsageError(f"{config.path}: {error}") from None
-    known = list(dict.fromkeys(phase.name for stream in streams for phase in stream.phases))
-    for name in names:
-        if name not in (*known, TOTAL):
-            there = ", ".join([*known, TOTAL])
-            raise UsageError(f"{config.path}: unknown phase {name!r}; there are {there}")
+    """Raise UsageError for a phase that no workload of the sweep has, whatever the setting.
+
+    Streams are made only as long as one is missing.
+    """
+    missing, known = set(names) - {TOTAL}, {}
+    looked_at: list[WorkloadChoice] = []
+    for setting in config.settings:
+        run = at(config, setting)
+        for workload in run.workloads:
+            if not missing:
+                return
+            if workload in looked_at:
+                continue
+            looked_at.append(workload)
+            try:
+                stream = workload.load(run.seeds[0])
+            except WorkloadError as error:
+                raise UsageError(f"{config.path}: {error}") from None
+            known |= dict.fromkeys(phase.name for phase in stream.phases)
+            missing -= set(known)
+    if missing:
+        check_names("phase", names, [*known, TOTAL], str(config.path))
 
 
 class State(NamedTuple):

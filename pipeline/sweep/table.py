@@ -10,18 +10,20 @@ import pandas as pd
 from pipeline.measures import COLUMNS, TOTAL
 from pipeline.sweep.plan import Plan
 
+ELIGIBLE = "eligible_blocks"
 DEFAULT_MEASURES = ("potential_huge", "huge_success", "huge_allocated", "nonmov_blocks")
 
 
 def table_of(plan: Plan, results: Mapping[str, dict]) -> pd.DataFrame:
-    """Rows of mechanism, workload, the swept parameters, seed, phase, measure, value.
+    """Rows of mechanism, workload, the swept parameters, seed, phase, measure, value, and the
+    cell's eligible pageblocks, of which counts of blocks are.
 
     In the order of the plan. NaN where a cell has no such figure.
     """
     columns: dict[str, list] = {
         name: []
         for name in (
-            "mechanism", "workload", *plan.config.parameters, "seed", *COLUMNS,
+            "mechanism", "workload", *plan.config.parameters, "seed", *COLUMNS, ELIGIBLE,
         )
     }  # fmt: skip
     for cell in plan.cells:
@@ -31,6 +33,7 @@ def table_of(plan: Plan, results: Mapping[str, dict]) -> pd.DataFrame:
             column.extend([value] * len(rows))
         for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=True):
             columns[name].extend(values)
+        columns[ELIGIBLE].extend([results[cell.key][ELIGIBLE]] * len(rows))
     return pd.DataFrame(columns).astype({"value": float})
 
 
@@ -69,10 +72,14 @@ def _last_key(phases: list[tuple[str, bool]]) -> str:
 
 
 class Values(NamedTuple):
-    """One figure of all cells: f8[seeds] by mechanism and setting, seeds in the plan's order."""
+    """One figure of all cells: f8[seeds] by mechanism and setting, seeds in the plan's order.
+
+    `eligible`: how many eligible pageblocks they have, a mean over the seeds.
+    """
 
     shown: Shown
     of: dict[tuple[str, tuple[str, ...]], list[float]]
+    eligible: Mapping[tuple[str, tuple[str, ...]], float] = {}
 
 
 def values_of(plan: Plan, table: pd.DataFrame, shown: Shown) -> Values:
@@ -81,9 +88,17 @@ def values_of(plan: Plan, table: pd.DataFrame, shown: Shown) -> Values:
     rows = table[chosen]
     of: dict[tuple[str, tuple[str, ...]], list[float]] = {}
     parameters = list(plan.config.parameters)
-    for row in rows[["mechanism", *parameters, "value"]].itertuples(index=False, name=None):
-        of.setdefault((row[0], tuple(row[1:-1])), []).append(row[-1])
+    eligible: dict[tuple[str, tuple[str, ...]], list[float]] = {}
+    columns = ["mechanism", *parameters, "value", ELIGIBLE]
+    for row in rows[columns].itertuples(index=False, name=None):
+        place = row[0], tuple(row[1:-2])
+        of.setdefault(place, []).append(row[-2])
+        eligible.setdefault(place, []).append(row[-1])
     seeds = max(map(len, of.values()), default=0)
     missing = [nan] * seeds  # of settings whose load has no such phase
     places = product(dict.fromkeys(rows["mechanism"]), plan.config.settings)
-    return Values(shown, {place: of.get(place, missing) for place in places})
+    return Values(
+        shown,
+        {place: of.get(place, missing) for place in places},
+        {place: sum(found) / len(found) for place, found in eligible.items()},
+    )

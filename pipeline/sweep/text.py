@@ -7,6 +7,14 @@ from pipeline.plain_text import WIDTH, joined, paragraph
 from pipeline.statistics.means import Interval
 from pipeline.statistics.paired import SEEDS_NEEDED
 from pipeline.sweep.compare import Compared
+from pipeline.sweep.config import SweepConfig
+from pipeline.sweep.eligible import (
+    common_total,
+    counts_blocks,
+    mechanisms_agree,
+    number_text,
+    total_at,
+)
 from pipeline.sweep.plan import Plan
 from pipeline.sweep.table import Shown
 
@@ -35,7 +43,16 @@ def matrix_text(plan: Plan) -> str:
     told = f"{' x '.join(counts)} = {_counted(len(plan.cells), 'cell')}"
     if plan.unvaried:
         told += f"; seeds change nothing for {', '.join(plan.unvaried)}: one is run"
-    return told
+    main = main_text(plan.config)
+    return f"{told}; {main}" if main else told
+
+
+def main_text(config: SweepConfig) -> str:
+    """Which workload is run where the file names none; else ""."""
+    if config.names_workloads:
+        return ""
+    names = ", ".join(choice.file_name for choice in config.run.workloads)
+    return f"{config.path.name} names no workload, so {names} is run"
 
 
 def _counted(number: int, name: str) -> str:
@@ -53,7 +70,7 @@ def _head(figure: Compared) -> list[str]:
     measure = MEASURES[figure.shown.measure]
     way = WAYS.get(measure.better, "")
     told = f"{title_of(figure.shown)}: {measure.title}"
-    return paragraph(f"{told}; {way}" if way else told, "  ")
+    return paragraph("; ".join(filter(None, (told, common_total(figure), way))), "  ")
 
 
 def _rows(plan: Plan, figure: Compared) -> list[str]:
@@ -65,6 +82,8 @@ def _rows(plan: Plan, figure: Compared) -> list[str]:
         for mechanism in figure.mechanisms
     ]
     left = [_padded([key, *(s[n] for s in figure.settings)]) for n, key in enumerate(keys)]
+    if counts_blocks(figure) and not common_total(figure) and mechanisms_agree(figure):
+        left.append(_padded(["eligible", *(total_at(figure, s) for s in figure.settings)]))
     left = left or [[""] * (len(figure.settings) + 1)]
     label = ["  ".join(parts) for parts in zip(*left, strict=True)]
     columns = [_padded([name, *of]) for name, of in zip(figure.mechanisms, cells, strict=True)]
@@ -92,18 +111,27 @@ def _beside(columns: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _cell(figure: Compared, mechanism: str, setting: tuple[str, ...], digits: int) -> str:
-    text = interval_text(figure.intervals[mechanism, setting], digits)
+    text = interval_text(
+        figure.intervals[mechanism, setting], digits, _total(figure, mechanism, setting)
+    )
     beyond = figure.beyond_noise.get((mechanism, setting))
     mark = "" if beyond is None else f" {BEYOND if beyond else WITHIN}"
     return text + mark
 
 
-def interval_text(interval: Interval, digits: int) -> str:
-    """A mean, and its interval where there is one: "45.2 [44.1, 46.0]"; "-" for no figure."""
+def _total(figure: Compared, mechanism: str, setting: tuple[str, ...]) -> str:
+    """Of how many pageblocks it is, where that isn't said for all mechanisms at once."""
+    if not counts_blocks(figure) or mechanisms_agree(figure):
+        return ""
+    return f"of {number_text(figure.eligible[mechanism, setting])}"
+
+
+def interval_text(interval: Interval, digits: int, total: str = "") -> str:
+    """A mean, what it is of, its interval: "45.2 of 63 [44.1, 46.0]"; "-" for no figure."""
     if not interval.seeds:
         return "-"
-    within = range_text(interval, digits)
-    return f"{interval.mean:,.{digits}f} {within}".rstrip()
+    parts = (f"{interval.mean:,.{digits}f}", total, range_text(interval, digits))
+    return " ".join(filter(None, parts))
 
 
 def range_text(interval: Interval, digits: int) -> str:

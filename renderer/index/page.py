@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from markupsafe import Markup
 
 from renderer.html_page import policy_hash, template, text_of, theme_rules
 from renderer.output import whole_file
-from renderer.report.report import Figure
-from renderer.report.rows import figure_text
 
 PACKAGE = "renderer.index"
 
@@ -32,18 +31,31 @@ class Column:
     better: str
 
 
+class Cell(NamedTuple):
+    """A figure, its change against the first mechanism, a mark where that is more than noise, and
+    words to it; texts may be empty.
+    """
+
+    value: str
+    change: str = ""
+    significant: bool = False
+    words: str = ""
+
+
 @dataclass(frozen=True)
 class Figures:
     """The figures of one workload at one phase.
 
-    `rows`: each mechanism with a figure for each column; `picture`: None where there is none.
+    `rows`: each mechanism with a cell for each column; `seeds`: of how many they are, in words;
+    `picture`: None where there is none.
     """
 
     workload: str
     phase: str
     phase_title: str
     columns: Sequence[Column]
-    rows: Sequence[tuple[str, Sequence[Figure]]]
+    rows: Sequence[tuple[str, Sequence[Cell]]]
+    seeds: str
     picture: Link | None = None
 
 
@@ -68,7 +80,6 @@ def write_index(entries: Sequence[Entry], title: str, made_by: str, path: Path) 
         title=title,
         made_by=made_by,
         counts=[(state, states.count(state)) for state in dict.fromkeys(states)],
-        figure_text=figure_text,
         style=style,
         style_hash=policy_hash(style),
     )

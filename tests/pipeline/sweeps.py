@@ -2,6 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
+import pipeline.sweep.local as local
+from pipeline.sweep.command import Options, sweep_command
+
 SMALL = """
 seeds = {seeds}
 mechanisms = ["6.1-off", "6.1-zone"]
@@ -21,6 +26,12 @@ def small_sweep(folder: Path, seeds: object = 2, more: str = "") -> Path:
     return path
 
 
+def made_sweep(folder: Path) -> Path:
+    """The folder of a small sweep that was run."""
+    sweep_command(small_sweep(folder), folder / "done", Options(jobs=1))
+    return folder / "done"
+
+
 def files(folder: Path) -> dict[str, bytes]:
     """What stands below a folder, by name."""
     return {
@@ -28,3 +39,15 @@ def files(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def counting(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Mechanism and seed of each cell that is run from now on in this process."""
+    ran, really = [], local.result_of
+
+    def result_of(job, **options):
+        ran.append((job.mechanism.name, job.seed))
+        return really(job, **options)
+
+    monkeypatch.setattr(local, "result_of", result_of)
+    return ran

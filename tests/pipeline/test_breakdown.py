@@ -142,6 +142,11 @@ def test_nothing_is_run_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert asked == wanted[-1:]
     run([load_mechanism("6.1-list"), load_mechanism("6.1-zone", {"kernelcore": "30%"})])
     assert asked == wanted
+    monkeypatch.setattr(tries, "code", lambda: {"sources": "other"})
+    run()
+    assert asked == wanted  # what other code found is not known
+    run()
+    assert asked == []
 
 
 def test_a_seed_is_searched_or_confirmed_with() -> None:

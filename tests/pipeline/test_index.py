@@ -7,14 +7,14 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
+import pandas as pd
 import pytest
 
-from pipeline.artefacts.report import figure
+from pipeline.comparison.cells import value_text
 from pipeline.config import RunConfig, UsageError
 from pipeline.index.listing import listing
 from pipeline.run import run
 from pipeline.run_folder import read_table
-from renderer.report.rows import figure_text
 from tests.pipeline.commands import Commands
 
 CONFIG = """\
@@ -48,14 +48,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def runs(whole: Path, tmp_path: Path) -> Path:
     """A folder with that run under several names, and what can become of one."""
     folder = tmp_path / "runs"
-    for name in ("a9", "a10", ODD, "gone", "killed", "no-metadata", "no-summary", "twice"):
+    for name in ("a9", "a10", ODD, "gone", "killed", "no-metadata", "no-seeds", "twice"):
         shutil.copytree(whole, folder / name)
     (folder / "gone" / "recordings" / "churn-6.1-list-2.reel").unlink()
     (folder / "killed" / "metadata.json").rename(folder / "killed" / "unfinished.json")
     (folder / "killed" / "recordings" / "churn-6.1-off-2.reel").unlink()
     (folder / "no-metadata" / "metadata.json").write_text("{")
-    (folder / "no-summary" / "summary.csv").unlink()
-    (folder / "twice" / "summary.csv").write_text("mechanism,workload\n6.1-off,churn\n")
+    (folder / "no-seeds" / "seeds.csv").unlink()
+    rows = (folder / "twice" / "seeds.csv").read_text().splitlines()
+    (folder / "twice" / "seeds.csv").write_text("\n".join([*rows, rows[-1], ""]))
     (folder / "notes").mkdir()
     return folder
 
@@ -68,35 +69,79 @@ def entries_of(folder: Path, **more: object) -> dict:
 def test_each_run_is_told_with_its_state(runs: Path) -> None:
     entries = entries_of(runs)
     assert list(entries) == [
-        "a9", "a10", ODD, "gone", "killed", "no-metadata", "no-summary", "twice",
+        "a9", "a10", ODD, "gone", "killed", "no-metadata", "no-seeds", "twice",
     ]  # fmt: skip
     assert {name: entry.state for name, entry in entries.items()} == {
         ODD: "complete", "a9": "complete", "a10": "complete", "gone": "broken",
-        "killed": "unfinished", "no-metadata": "broken", "no-summary": "broken",
+        "killed": "unfinished", "no-metadata": "broken", "no-seeds": "broken",
         "twice": "broken",
     }  # fmt: skip
     notes = {name: " ".join(entry.notes) for name, entry in entries.items()}
     assert "churn-6.1-list-2.reel: no such file" in notes["gone"]
     assert "3 of 4 recordings are there" in notes["killed"]
     assert notes["no-metadata"].startswith("metadata.json: not readable")
-    assert notes["no-summary"] == "summary.csv: no such file"
-    assert notes["twice"].startswith("summary.csv: not readable")
+    assert notes["no-seeds"].startswith("seeds.csv: not there; run it again")
+    assert notes["twice"] == "seeds.csv: a row of 6.1-list, churn stands twice"
     assert not any(entries[name].figures for name in notes if notes[name])
 
 
-def test_figures_are_those_of_summary_csv_at_the_last_key_phase(runs: Path) -> None:
+def test_figures_are_means_of_all_seeds_at_the_last_key_phase(runs: Path) -> None:
     [figures] = entries_of(runs)["a9"].figures
     assert (figures.workload, figures.phase) == ("churn", "rest")
-    table = read_table(runs / "a9" / "summary.csv")
+    assert (
+        figures.seeds == "mean of 2 seeds, too few to tell a difference from noise (6 are needed)"
+    )
+    table = read_table(runs / "a9" / "seeds.csv")
     table = table[table["phase"] == "rest"]
     assert [mechanism for mechanism, _ in figures.rows] == ["6.1-off", "6.1-list"]
     for mechanism, row in figures.rows:
         for column, shown in zip(figures.columns, row, strict=True):
-            of = (table["mechanism"] == mechanism) & (table["metric"] == column.name)
-            wanted = figure(table.loc[of, "value"].to_numpy(float))
-            assert figure_text(shown) == figure_text(wanted)
-            assert shown.seeds == 2
+            of = (table["mechanism"] == mechanism) & (table["measure"] == column.name)
+            values = table.loc[of, "value"].to_numpy(float)
+            assert len(values) == 2
+            assert shown.value == value_text(values.mean())
+            assert not shown.significant
+            assert bool(shown.change) == (mechanism == "6.1-list")
     assert {"potential_huge", "mixed", "unusable_index"} <= {c.name for c in figures.columns}
+
+
+def test_a_run_without_the_figures_of_a_mechanism_is_broken(runs: Path) -> None:
+    path = runs / "a9" / "seeds.csv"
+    table = read_table(path)
+    table[table["mechanism"] == "6.1-off"].to_csv(path, index=False)
+    entry = entries_of(runs)["a9"]
+    assert (entry.state, entry.figures) == ("broken", [])
+    assert entry.notes == ["seeds.csv: not all mechanisms have figures of churn"]
+
+
+def with_repeats(folder: Path, shifts: dict[str, float], seeds: int = 9) -> None:
+    """More seeds in seeds.csv than there are pictures of; of a measure: 6.1-list has that more."""
+    table = read_table(folder / "seeds.csv")
+    first = table[(table["seed"] == 1) & (table["mechanism"] == "6.1-off")]
+    rows = []
+    for seed in range(1, seeds + 1):
+        for name in ("6.1-off", "6.1-list"):
+            of = first.assign(seed=seed, mechanism=name)
+            of["value"] = 100.0 + seed
+            for measure, shift in shifts.items() if name == "6.1-list" else ():
+                of.loc[of["measure"] == measure, "value"] += shift
+            rows.append(of)
+    pd.concat(rows).to_csv(folder / "seeds.csv", index=False)
+
+
+def test_what_is_more_than_noise_is_marked(pagereel: Commands, runs: Path) -> None:
+    """Judged by the seeds of which only figures are kept, too; pictures show one."""
+    with_repeats(runs / "a9", {"potential_huge": 7, "mixed": -5})
+    [figures] = entries_of(runs)["a9"].figures
+    assert figures.seeds == "mean of 9 seeds"
+    cells = dict(zip((c.name for c in figures.columns), figures.rows[1][1], strict=True))
+    assert cells["potential_huge"] == ("112.0", "(+6.67%)", True, "")
+    assert cells["mixed"] == ("100.0", "(+4.76%)", True, "")  # less of it is better
+    assert cells["free_blocks"] == ("105.0", "(0.00%)", False, "equal in all seeds")
+    pagereel("index", runs, "--force")
+    text = (runs / "index.html").read_text()
+    assert "<td>112.0 (+6.67%)<b>*</b></td>" in text
+    assert "at rest: only long-lived pages remain; mean of 9 seeds</caption>" in text
 
 
 def test_a_run_older_than_its_configuration_is_outdated(runs: Path, tmp_path: Path) -> None:
@@ -140,8 +185,7 @@ def test_links_lead_to_what_is_there(pagereel: Commands, runs: Path, tmp_path: P
 def test_several_workloads_have_a_table_each(runs: Path, tmp_path: Path) -> None:
     run_ = runs / "a9"
     metadata = json.loads((run_ / "metadata.json").read_text())
-    summary = read_table(run_ / "summary.csv")
-    more = summary.assign(workload="other")
+    seeds = read_table(run_ / "seeds.csv")
     copies = []
     for entry in metadata["recordings"]:
         file = entry["file"].replace("churn", "other")
@@ -149,9 +193,8 @@ def test_several_workloads_have_a_table_each(runs: Path, tmp_path: Path) -> None
         copies.append({**entry, "file": file, "workload": "other"})
     metadata["recordings"] += copies
     (run_ / "metadata.json").write_text(json.dumps(metadata))
-    import pandas as pd
-
-    pd.concat([summary, more]).to_csv(run_ / "summary.csv", index=False)
+    more = seeds.assign(workload="other")
+    pd.concat([seeds, more]).to_csv(run_ / "seeds.csv", index=False)
     (run_ / "still.png").rename(run_ / "other-still.png")
     entry = entries_of(runs)["a9"]
     assert [(f.workload, f.picture and f.picture.text) for f in entry.figures] == [

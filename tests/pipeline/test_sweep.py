@@ -1,34 +1,35 @@
 """`pagereel sweep`: which cells there are, what is kept of them, and what is made of it."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-import pipeline.sweep.local as local
 from allocator.mechanism import load_mechanism
 from pipeline.config import UsageError, WorkloadChoice
 from pipeline.measures import measures_of
+from pipeline.metrics.evidence import eligible_blocks
 from pipeline.plain_text import WIDTH
 from pipeline.recording import Recording
 from pipeline.simulate import runnable, simulate
-from pipeline.sweep.cell import scratch_prefix
+from pipeline.sources import ROOT, sources
 from pipeline.sweep.compare import Compared, compared
 from pipeline.sweep.config import load_sweep
-from pipeline.sweep.identity import ROOT, differing, inputs_of, key_of, sources
-from pipeline.sweep.plan import Plan, batches_of, planned
+from pipeline.sweep.eligible import total_at, totals_note
+from pipeline.sweep.figures import _colours_note
+from pipeline.sweep.identity import differing, inputs_of, key_of
+from pipeline.sweep.plan import Plan, batches_of, check_phases, planned
 from pipeline.sweep.progress import Estimate
-from pipeline.sweep.store import Damaged, Store
 from pipeline.sweep.table import Shown, Values, values_of
+from pipeline.sweep.text import text_of
 from tests.pipeline.commands import Commands
-from tests.pipeline.sweeps import files, small_sweep
+from tests.pipeline.sweeps import files, made_sweep, small_sweep
 from tests.workloads.folders import operations, small_stream
 from workloads import load_workload
 from workloads.packed import pack
@@ -44,11 +45,7 @@ NEUTRAL = {
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a small sweep, not to be changed."""
-    folder = tmp_path_factory.mktemp("swept")
-    from pipeline.sweep.command import Options, sweep_command
-
-    sweep_command(small_sweep(folder), folder / "done", Options(jobs=1))
-    return folder / "done"
+    return made_sweep(tmp_path_factory.mktemp("swept"))
 
 
 def test_a_sweep_of_one_mechanism(pagereel: Commands, tmp_path: Path) -> None:
@@ -89,18 +86,6 @@ def test_a_missing_seed_does_not_make_the_others_equal() -> None:
     assert not compared(Values(Shown("churn", "mixed", "rest"), of)).varied
 
 
-def counting(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
-    """Mechanism and seed of each cell that is run from now on in this process."""
-    ran, really = [], local.result_of
-
-    def result_of(job, **options):
-        ran.append((job.mechanism.name, job.seed))
-        return really(job, **options)
-
-    monkeypatch.setattr(local, "result_of", result_of)
-    return ran
-
-
 def test_a_sweep_leaves_table_text_and_figures(swept: Path) -> None:
     assert {name for name in files(swept) if not name.startswith("results")} == {
         "sweep.csv", "sweep.txt", "sweep.json",
@@ -108,7 +93,8 @@ def test_a_sweep_leaves_table_text_and_figures(swept: Path) -> None:
     }  # fmt: skip
     table = pd.read_csv(swept / "sweep.csv")
     assert list(table) == [
-        "mechanism", "workload", "memory_mib", "seed", "phase", "measure", "value"
+        "mechanism", "workload", "memory_mib", "seed", "phase", "measure", "value",
+        "eligible_blocks",
     ]  # fmt: skip
     cells = table[["mechanism", "workload", "memory_mib", "seed"]].drop_duplicates()
     assert len(cells) == 2 * 2 * 2
@@ -123,9 +109,11 @@ def test_the_table_has_the_figures_of_a_recording(swept: Path, tmp_path: Path) -
     parameters = {"requests": "3000", "memory_mib": "48"}
     stream = runnable(load_workload("churn", parameters, 2))
     simulate(stream, load_mechanism("6.1-zone"), tmp_path / "one.reel", frames=None)
-    expected = measures_of(Recording.open(tmp_path / "one.reel"))
+    recording = Recording.open(tmp_path / "one.reel")
+    expected = measures_of(recording)
     table = pd.read_csv(swept / "sweep.csv")
     chosen = (table["mechanism"] == "6.1-zone") & (table["memory_mib"] == 48) & (table["seed"] == 2)
+    assert set(table[chosen]["eligible_blocks"]) == {eligible_blocks(recording).sum()}
     found = table[chosen].reset_index(drop=True)[["phase", "measure", "value"]]
     pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=1e-11)
 
@@ -144,113 +132,12 @@ def test_the_figures_data_are_means_over_seeds(swept: Path) -> None:
     means = table.groupby(["mechanism", "memory_mib"])["value"].mean()
     for row in data.itertuples():
         assert row.mean == pytest.approx(means[row.mechanism, row.memory_mib])
+        in_dma = row.memory_mib == 32 and row.mechanism == "6.1-zone"  # no kernel zone is higher
+        assert row.eligible_blocks == (15 if in_dma else row.memory_mib / 2 - 8)
+        assert row.mean_percent == pytest.approx(100 * row.mean / row.eligible_blocks)
         if row.mechanism != "6.1-off":
             before = means["6.1-off", row.memory_mib]
             assert row.difference == pytest.approx(row.mean - before)
-
-
-def test_a_second_time_nothing_is_run_and_nothing_changes(
-    pagereel: Commands, swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    again = tmp_path / "again"
-    shutil.copytree(swept, again)
-    before, ran = files(again), counting(monkeypatch)
-    done = pagereel("sweep", small_sweep(tmp_path), "-o", again)
-    assert (done.code, done.out) == (0, (swept / "sweep.txt").read_text())
-    assert ran == []
-    assert files(again) == before
-
-
-def test_a_seed_more_computes_that_seed_alone(
-    pagereel: Commands, swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ran = counting(monkeypatch)
-    arguments = ("sweep", small_sweep(tmp_path, seeds=3), "-o", tmp_path / "more")
-    shared = ("--store", swept / "results", "-j", 1, "--dry-run")
-    told = pagereel(*arguments, *shared).out
-    assert "= 12 cells" in told
-    assert "8 are there, 4 are to be computed" in told
-    assert not (tmp_path / "more").exists()
-    store = tmp_path / "store"
-    shutil.copytree(swept / "results", store)
-    assert pagereel(*arguments, "--store", store, "-j", 1).code == 0
-    assert sorted(ran) == [("6.1-off", 3)] * 2 + [("6.1-zone", 3)] * 2
-
-
-def test_a_damaged_result_is_told_and_computed_again(
-    pagereel: Commands, swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = tmp_path / "damaged"
-    shutil.copytree(swept, target)
-    broken = sorted((target / "results").rglob("*.json"))[:2]
-    content = broken[0].read_bytes()
-    broken[0].write_bytes(content[:200])
-    broken[1].write_bytes(broken[1].read_bytes().replace(b'"operations":', b'"operations":1'))
-    ran = counting(monkeypatch)
-    done = pagereel("sweep", small_sweep(tmp_path), "-o", target, "-j", 1)
-    assert done.code == 0
-    for path in broken:
-        assert f"{path}: " in done.err
-    assert done.err.count("it is computed again") == len(ran) == 2
-    assert files(target) == files(swept)
-
-
-def test_many_processes_leave_the_same_bytes(
-    pagereel: Commands, swept: Path, tmp_path: Path
-) -> None:
-    done = pagereel("sweep", small_sweep(tmp_path), "-o", tmp_path / "two", "-j", 2)
-    assert done.code == 0, done.err
-    assert files(tmp_path / "two") == files(swept)
-
-
-def test_what_a_killed_writer_left_goes_with_the_next_sweep(swept: Path, tmp_path: Path) -> None:
-    store = Store(tmp_path / "store")
-    shutil.copytree(swept / "results", store.folder)
-    key = next(store.folder.rglob("*.json")).stem
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    left = store.path(key).with_name(f".{key}.{ended.pid}.partial.json")
-    others = store.path(key).with_name(f".{key}.{os.getpid()}.partial.json")
-    for path in (left, others):
-        path.touch()
-    scratch = [store.folder / f"{scratch_prefix(pid)}x" for pid in (ended.pid, os.getpid())]
-    for folder in scratch:
-        folder.mkdir()
-        (folder / "cell.reel").touch()
-    store.clean([key])
-    assert not left.exists()
-    assert others.exists()
-    assert [folder.exists() for folder in scratch] == [False, True]
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda content: b"",
-        lambda content: content[:-9],
-        lambda content: b"[]",
-        lambda content: b"\xff" + content[1:],
-        lambda content: content.replace(b'"rows":[[', b'"rows":[['[:-1] + b'["x","y",1],['),
-        lambda content: content.replace(b'"seed":1', b'"seed":9'),
-    ],
-)
-def test_a_store_gives_back_what_was_written_or_nothing(swept: Path, tmp_path: Path, spoil) -> None:
-    source = Store(swept / "results")
-    path = next(p for p in sorted(source.folder.rglob("*.json")) if b'"seed":1' in p.read_bytes())
-    store = Store(tmp_path)
-    store.write(path.stem, source.read(path.stem))
-    assert store.path(path.stem).read_bytes() == path.read_bytes()
-    store.path(path.stem).write_bytes(spoil(path.read_bytes()))
-    with pytest.raises(Damaged):
-        store.read(path.stem)
-
-
-def test_a_result_under_another_name_is_not_taken(swept: Path, tmp_path: Path) -> None:
-    first, second = (path.stem for path in sorted((swept / "results").rglob("*.json"))[:2])
-    store = Store(tmp_path)
-    store.write(first, Store(swept / "results").read(second))
-    with pytest.raises(Damaged, match="another cell"):
-        store.read(first)
 
 
 @pytest.mark.parametrize(
@@ -286,18 +173,99 @@ def test_faults_of_the_file_name_it_and_the_entry(tmp_path: Path, text: str, tol
     assert "\n" not in str(caught.value)
 
 
-def test_what_cannot_be_is_told_before_anything_is_written(
-    pagereel: Commands, swept: Path, tmp_path: Path
+def text_with(swept: Path, path: Path, **changes: object) -> str:
+    """What is said of the small sweep's figure, as one line."""
+    plan = planned(load_sweep(path))
+    table = pd.read_csv(swept / "sweep.csv", dtype={"memory_mib": str}).assign(**changes)
+    figure = compared(values_of(plan, table, Shown("churn", "potential_huge", "rest")))
+    results = {cell.key: {"stream": {"source": "synthetic, seed 1"}} for cell in plan.cells}
+    text = text_of(plan, [figure], results)
+    assert max(map(len, text.splitlines())) <= WIDTH
+    return " ".join([*text.split(), "|", totals_note(figure, ["memory_mib"])])
+
+
+def test_counts_of_pageblocks_are_told_with_their_total(swept: Path, tmp_path: Path) -> None:
+    path = small_sweep(tmp_path)
+    told = text_with(swept, path)  # at 32 MiB ZONE_DMA counts under one of them
+    assert re.search(r"memory_mib 6.1-off 6.1-zone 32 [0-9.]+ of 8 .*[0-9.]+ of 15 .*48 ", told)
+    assert told.endswith(
+        "| Eligible pageblocks: 8 to 15 with memory_mib=32, 16 with memory_mib=48. Mechanisms "
+        "differ; the data has shares."
+    )
+    by_size = pd.read_csv(swept / "sweep.csv")["memory_mib"] / 2
+    told = text_with(swept, path, eligible_blocks=by_size)
+    assert "memory_mib eligible 6.1-off" in told
+    assert re.search(r"\b48 +24 +[0-9]", told)
+    assert " of " not in told[told.index("6.1-off") : told.index("Means")]
+    assert told.endswith("| Eligible pageblocks: 16 with memory_mib=32, 24 with memory_mib=48.")
+    alike = text_with(swept, path, eligible_blocks=20)
+    assert "can become a huge page; of 20 eligible pageblocks; higher is better" in alike
+    assert "memory_mib 6.1-off" in alike
+    assert alike.endswith("| ")
+
+
+def test_totals_that_go_with_no_parameter_are_told_as_a_range() -> None:
+    of = {(m, (v,)): [1.0] for m in ("a", "b") for v in ("x", "y")}
+    totals = {("a", ("x",)): 10.0, ("b", ("x",)): 12.0, ("a", ("y",)): 12.0, ("b", ("y",)): 12.0}
+    figure = compared(Values(Shown("churn", "potential_huge", "rest"), of, totals))
+    assert total_at(figure, ("x",)) == "10 to 12"
+    assert totals_note(figure, ["p"]).startswith(
+        "Eligible pageblocks: 10 to 12 with p=x, 12 with p=y. Mech"
+    )
+    many = {("a", (str(n),)): [1.0] for n in range(9)}
+    totals = {place: float(n) for n, place in enumerate(many, 5)}
+    figure = compared(Values(Shown("churn", "potential_huge", "rest"), many, totals))
+    assert totals_note(figure, ["p"]).startswith("Of 5 to 13 eligible pageblocks;")
+    shares = compared(Values(Shown("churn", "mixed", "rest"), many, totals))
+    assert totals_note(shares, ["p"]) == ""  # in % already
+
+
+@pytest.mark.parametrize(
+    ("measure", "told"),
+    [
+        ("potential_huge", "which is better. Differences: blue is better, orange worse."),
+        ("mixed", "which is worse. Differences: blue is better, orange worse."),
+        ("splits", "Green: the darker the more. Differences: blue is more, orange less."),
+    ],
+)
+def test_a_heat_map_says_which_way_its_colours_are(measure: str, told: str) -> None:
+    of = {(m, ("x", "y")): [1.0, 2.0] for m in ("a", "b")}
+    assert _colours_note(compared(Values(Shown("churn", measure, "rest"), of))).endswith(told)
+    one = {("a", ("x", "y")): [1.0, 2.0]}
+    assert "blue" not in _colours_note(compared(Values(Shown("churn", measure, "rest"), one)))
+
+
+def test_a_file_without_a_workload_says_which_is_run(pagereel: Commands, tmp_path: Path) -> None:
+    path = tmp_path / "bare.toml"
+    path.write_text('seeds = 1\nmechanisms = ["6.1-off"]\n')
+    told = " ".join(pagereel("sweep", path, "-o", tmp_path / "x", "--dry-run").out.split())
+    assert "bare.toml names no workload, so debian-6.1-churn is run" in told
+    named = pagereel("sweep", small_sweep(tmp_path), "-o", tmp_path / "x", "--dry-run").out
+    assert "names no workload" not in named
+
+
+def test_a_phase_of_a_later_setting_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sweep, target = small_sweep(tmp_path), tmp_path / "new"
-    assert "no such file" in pagereel.refused("sweep", tmp_path / "x.toml", "-o", target, code=2)
-    told = pagereel.refused("sweep", sweep, "-o", target, "--phase", "resting", code=2)
-    assert "unknown phase 'resting'; there are fill, churn, rest, total" in told
-    told = pagereel.refused("sweep", sweep, "-o", target, "--measure", "huge", code=2)
-    assert "unknown measure 'huge'" in told
-    assert not target.exists()
-    assert "holds no sweep" in pagereel.refused("sweep", sweep, "-o", tmp_path, code=2)
-    assert "not a folder" in pagereel.refused("sweep", sweep, "-o", sweep, code=2)
+    made = []
+
+    def load(choice: WorkloadChoice, seed: int) -> object:
+        """A stand-in for stress-highalloc, whose rounds have phases of their own."""
+        made.append(choice.parameters["rounds"])
+        rounds = range(1, int(made[-1]) + 1)
+        return SimpleNamespace(phases=[SimpleNamespace(name=f"r{n}-rest") for n in rounds])
+
+    path = tmp_path / "rounds.toml"
+    path.write_text(
+        'seeds = 1\nmechanisms = ["6.1-zone"]\nworkloads = ["stress-highalloc"]\n'
+        '[parameters]\nrounds = [1, 2, 3]\nkernelcore = ["30%", "50%"]\n'
+    )
+    config = load_sweep(path)
+    monkeypatch.setattr(WorkloadChoice, "load", load)
+    check_phases(config, ["r2-rest", "r1-rest", "total"])
+    assert made == ["1", "2"]  # no more than it takes
+    with pytest.raises(UsageError, match=r"unknown phase 'rest'; there are r1-rest, r2-rest, r3-"):
+        check_phases(config, ["r1-rest", "rest"])
 
 
 def plan_of(folder: Path, more: str = "") -> Plan:
@@ -320,8 +288,9 @@ def test_a_key_is_what_figures_depend_on_and_nothing_else(tmp_path: Path) -> Non
     def key(workload=workload, digest="", mechanism=mechanism, seed=1) -> str:
         return key_of(inputs_of(workload, digest, mechanism, seed))
 
-    renamed = mechanism.model_copy(update={"name": "mine", "title": "mine", "source": "me"})
-    assert key(mechanism=renamed) == key()
+    for name in ("name", "title", "source", "base"):
+        renamed = mechanism.model_copy(update={name: "mine"})
+        assert key(mechanism=renamed) == key(), name
     others = [
         key(seed=2),
         key(workload=WorkloadChoice(name="ebizzy")),

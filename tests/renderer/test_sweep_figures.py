@@ -1,6 +1,7 @@
 """Figures over swept parameters: what stands in them, the same bytes for the same data."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from renderer import sweep_heat_map, sweep_lines
+from renderer.figure_style import SIZES, wrapped
 from renderer.sweep_heat_map import HATCH, HeatFigure, HeatPanel, write_heat_map
 from renderer.sweep_lines import LineFigure, SweptLine, write_lines
 
@@ -119,6 +121,21 @@ def test_blue_is_better_whichever_way_that_is() -> None:
     blue, orange = "#123f7a", "#a33b00"
     assert colour_of_most("higher") == colour_of_most("-") == blue
     assert colour_of_most("lower") == orange
+
+
+def test_notes_break_where_they_are_read_on() -> None:
+    """Never before a "%", and no word is left alone in a last line."""
+    note = "~ and hatched: not significant (5 %, same seeds, all cells tested together)."
+    for width in range(20, 70):
+        lines = wrapped(note, width / 10, 9)
+        assert " ".join(lines) == note
+        assert not any(line.startswith("%") for line in lines)
+    size = SIZES["one"]
+    canvas = sweep_heat_map.draw(replace(heat_map(), notes=[note]), size)
+    told = [text for text in texts_of(canvas) if text and text in note and len(text) > 5]
+    assert " ".join(told) == note
+    assert len(told) > 1
+    assert len(told[-1]) > len(told[0]) / 2
 
 
 @pytest.mark.parametrize("mechanisms", [1, 8])
