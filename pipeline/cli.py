@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pipeline import cli_evidence, options
+from pipeline import cli_capture, cli_evidence, options
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 LISTS = ("mechanisms", "workloads", "metrics", "artefacts", "classes", "phases")
@@ -382,6 +382,7 @@ def claims(numbers: tuple[int, ...], **options: object) -> None:
 
 commands.add_command(cli_evidence.testcase)
 commands.add_command(cli_evidence.find_breakdown)
+commands.add_command(cli_capture.import_)
 
 
 @commands.command()

@@ -1,6 +1,7 @@
 """Which exceptions are told in one line, and with which exit code."""
 
 from allocator.mechanism import MechanismError
+from capture.errors import CaptureError
 from pipeline.again import CannotRepeat
 from pipeline.config import UsageError
 from pipeline.execute import ExecuteError
@@ -16,5 +17,5 @@ from workloads.stream import WorkloadError
 USAGE = (UsageError, MechanismError, LayoutError, PaletteError, PanelError)
 FAILURES = (
     CannotRepeat, RecordingError, WorkloadError, RenderError, ExecuteError, FolderInUse,
-    TestcaseError,
+    TestcaseError, CaptureError,
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Data from real kernels: what others recorded or pasted, made readable."""

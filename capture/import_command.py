@@ -1,0 +1,79 @@
+"""`pagereel import`: what others recorded or pasted, by its kind."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from capture.errors import CaptureError
+from capture.failure_report import read_reports
+from capture.failure_text import report_lines
+from pipeline.config import UsageError, check_names
+from pipeline.plain_text import joined
+
+STDIN = "-"
+MOST_BYTES = 256 << 20  # of a pasted text: all of it is held in memory
+NO_REPORT = (
+    'no report of a failed request in it: there is no line with "page allocation failure: order:" '
+    'or "invoked oom-killer:"'
+)
+
+
+def import_command(kind: str, source: str, output: Path | None, force: bool) -> None:
+    """Print what there is to say of a source. Raises UsageError, CaptureError, RenderError."""
+    check_names("kind", [kind], list(KINDS))
+    KINDS[kind](source, output, force)
+
+
+def import_dmesg(source: str, output: Path | None, force: bool) -> None:
+    """Why requests failed, of each report in a log; with `output` as figures too."""
+    reports = read_reports(_text(source))
+    name = "standard input" if source == STDIN else source
+    if not reports:
+        raise CaptureError(f"{name}: {NO_REPORT}")
+    bases = _bases(output, len(reports), force) if output else []
+    blocks = ["\n".join(report_lines(report)) for report in reports]
+    print(joined("\n\n".join(blocks).splitlines()), end="")
+    if bases:
+        from capture.failure_picture import draw, drawable
+
+        for report, base in zip(reports, bases, strict=True):
+            if drawable(report):
+                draw(report, base, name)
+
+
+def _text(source: str) -> str:
+    """All of a file, or of standard input; what isn't UTF-8 is replaced."""
+    if source == STDIN:
+        data, name = sys.stdin.buffer.read(MOST_BYTES + 1), "standard input"
+    else:
+        name = source
+        try:
+            with open(source, "rb") as file:
+                data = file.read(MOST_BYTES + 1)
+        except FileNotFoundError:
+            raise UsageError(f"{source}: no such file") from None
+        except IsADirectoryError:
+            raise UsageError(f"{source}: a folder") from None
+    if len(data) > MOST_BYTES:
+        raise CaptureError(f"{name}: more than {MOST_BYTES >> 20} MiB; cut out what is asked about")
+    return data.decode("utf-8", "replace")
+
+
+def _bases(output: Path, count: int, force: bool) -> list[Path]:
+    """Names of the figures without their endings: one, or one a report. Raises UsageError."""
+    from renderer.figure_style import FORMATS
+
+    base = output.with_suffix("") if output.suffix[1:] in FORMATS else output
+    bases = (
+        [base] if count == 1 else [base.with_name(f"{base.name}-{n}") for n in range(1, count + 1)]
+    )
+    for one in bases:
+        for ending in FORMATS:
+            path = one.with_name(f"{one.name}.{ending}")
+            if path.exists() and not force:
+                raise UsageError(f"{path}: exists; --force replaces it")
+    base.parent.mkdir(parents=True, exist_ok=True)
+    return bases
+
+
+KINDS: dict[str, Callable[[str, Path | None, bool], None]] = {"dmesg": import_dmesg}
