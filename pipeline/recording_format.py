@@ -150,11 +150,16 @@ def unpack_header(payload: bytes) -> dict:
     try:
         header = json.loads(payload)
         check_header(header)
-        if b"\\u" in payload:  # half of a character can't be printed; the writer escapes none
-            json.dumps(header, ensure_ascii=False).encode()
+        check_characters(header, payload)
     except (ValueError, RecursionError) as error:
         raise Fault(f"its header is no recording's: {error}") from None
     return header
+
+
+def check_characters(table: object, payload: bytes) -> None:
+    """Raise ValueError where JSON holds half of a character: that can't be printed."""
+    if b"\\u" in payload:  # the only way to write one; we escape none
+        json.dumps(table, ensure_ascii=False).encode()
 
 
 def check_header(header: dict) -> None:

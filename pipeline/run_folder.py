@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from pipeline.config import RunConfig, UsageError, fault_of
 from pipeline.recording import Recording
+from pipeline.recording_format import check_characters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,8 +77,7 @@ class RunFolder:
         try:
             text = (folder / name).read_text(encoding="utf-8")
             metadata = json.loads(text)
-            if "\\u" in text:  # half of a character can't be printed; we write none escaped
-                json.dumps(metadata, ensure_ascii=False).encode()
+            check_characters(metadata, text.encode())
             config = RunConfig.model_validate(metadata["config"])
             recordings = _recorded(metadata["recordings"])
             repeats = _recorded(metadata.get("repeats", []))
@@ -181,6 +181,19 @@ def read_figures(path: Path, keys: Collection[str], value: str) -> "pd.DataFrame
     if not is_numeric_dtype(kind) or is_bool_dtype(kind) or (table[value].abs() == inf).any():
         raise UsageError(f"{path}: not readable: a {value} is no number")
     return table
+
+
+def read_seeds(path: Path) -> "pd.DataFrame":
+    """The same of figures by seed, with SEEDS_COLUMNS alone. Raises UsageError."""
+    from pandas.api.types import is_integer_dtype
+
+    from pipeline.measures import SEEDS_COLUMNS
+
+    *keys, value = SEEDS_COLUMNS
+    table = read_figures(path, keys, value)
+    if not is_integer_dtype(table["seed"].dtype):
+        raise UsageError(f"{path}: not readable: a seed is no whole number")
+    return table[[*keys, value]].astype({value: float})
 
 
 def _told(error: Exception) -> str:

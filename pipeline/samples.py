@@ -1,7 +1,6 @@
 """Replays of which nothing is kept but the figures at the phases' samples."""
 
 import pickle
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -20,6 +19,7 @@ from pipeline.measures import TOTAL
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import Evidence
 from pipeline.recording import Recording
+from pipeline.scratch import scratch_folder
 from pipeline.simulate import phase_ops, runnable, simulate
 from workloads import WORKLOADS, load_workload
 from workloads.stream import Stream
@@ -95,8 +95,8 @@ def brought_back(calls: Sequence[Call], jobs: int, before: Sequence[Task] = ()) 
 
     `before`: tasks that are begun first. Raises what they do, and ExecuteError.
     """
-    with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
-        paths = [Path(folder) / str(number) for number in range(len(calls))]
+    with scratch_folder() as folder:
+        paths = [folder / str(number) for number in range(len(calls))]
         tasks = [
             Task(call.label, _call, (call, path)) for call, path in zip(calls, paths, strict=True)
         ]
@@ -132,8 +132,8 @@ def figures_of(
     them is added. Raises OSError.
     """
     stops = np.union1d(phase_ops(stream), np.array(list(more_stops), np.int64))
-    with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
-        path = Path(folder) / "samples.reel"
+    with scratch_folder() as folder:
+        path = folder / "samples.reel"
         simulate(stream, mechanism, path, stops=stops, watched=False)
         recording = Recording.open(path)
         placed = {(TOTAL, PLACED_ANEW): float(recording.header["start"]["placed_anew"])}

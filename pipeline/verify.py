@@ -1,7 +1,6 @@
 """Checks of a recording: whole, made again the same, and shown truly by the videos beside it."""
 
 import filecmp
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from pipeline.again import CannotRepeat, stream_of
 from pipeline.check import Check
 from pipeline.metadata import of_recording
 from pipeline.recording import Recording, RecordingError
+from pipeline.scratch import scratch_folder
 from pipeline.simulate import simulate
 from pipeline.verify_picture import RIGHT_SHARE, as_told, run_of, shown_by
 from renderer.ffmpeg import read_comment
@@ -45,8 +45,8 @@ def _made_again(recording: Recording, stream_path: Path | None) -> Check:
     except ValueError as error:
         return Check("re-run", False, str(error))
     mechanism = Mechanism.model_validate(header["mechanism"])
-    with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
-        again = Path(folder) / recording.path.name
+    with scratch_folder() as folder:
+        again = folder / recording.path.name
         simulate(
             stream,
             mechanism,

@@ -9,11 +9,11 @@ import numpy as np
 
 from pipeline.config import UsageError
 from pipeline.grouping import tells_types
-from pipeline.measures import SEEDS_COLUMNS, TOTAL
+from pipeline.measures import TOTAL
 from pipeline.metadata import label_of
 from pipeline.metrics.evidence import eligible_blocks
 from pipeline.recording import Recording
-from pipeline.run_folder import Recorded, RunFolder, read_table
+from pipeline.run_folder import Recorded, RunFolder, read_seeds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,16 +104,9 @@ class RunFigures:
 
 def _table(folder: Path) -> "pd.DataFrame":
     path = folder / SEEDS_FILE
-    try:
-        table = read_table(path)
-        return table[list(SEEDS_COLUMNS)].astype({"seed": int, "value": float})
-    except FileNotFoundError:
-        raise UsageError(
-            f"{path}: not there; run it again: an older pagereel made this run"
-        ) from None
-    except (OSError, ValueError, KeyError) as error:
-        told = str(error).splitlines()[0]
-        raise UsageError(f"{path}: not readable: {told}") from None
+    if not path.exists():
+        raise UsageError(f"{path}: not there; run it again: an older pagereel made this run")
+    return read_seeds(path)
 
 
 def _loads(run: RunFolder) -> dict[str, Load]:

@@ -1,6 +1,5 @@
 """Slow motion: a recording made again with a frame for each operation around its moments."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from pipeline.again import stream_of
 from pipeline.artefacts.panels import Drawing, panels, picture_metadata
 from pipeline.explain.moments import Moment
 from pipeline.recording import Recording
+from pipeline.scratch import scratch_folder
 from pipeline.simulate import simulate
 from pipeline.views.repeated import Repeated
 from renderer.annotations import Annotation
@@ -40,8 +40,8 @@ def write_slow_motion(
     stream = stream_of(recording, stream_path)
     mechanism = Mechanism.model_validate(recording.header["mechanism"])
     stops = stops_of(recording.ops, [moment.op for moment in moments])
-    with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
-        again = Path(folder) / path.name
+    with scratch_folder() as folder:
+        again = folder / path.name
         simulate(stream, mechanism, again, stops=stops)
         (panel,) = panels([again], drawing)
         frames = sequence(stops, [moment.op for moment in moments], drawing.fps)

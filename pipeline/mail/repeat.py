@@ -13,10 +13,8 @@ from pipeline.run_folder import RunFolder
 TOML_NAME = "repeat.toml"
 INDENT = "    "
 ROOM = WIDTH - 2  # before " \\"
-PIECE = (ROOM - len(INDENT) - 2) // 5  # of a quoted word: a quote in it takes five characters
 GOES_ON = "\\"
-# Of a TOML text: a character or an escape, and the blanks behind it.
-PARTS = re.compile(r"(?:\\u[0-9a-fA-F]{4}|\\.|[^\\]) *")
+PARTS = re.compile(r"\\u.{4}|\\U.{8}|\\.|[^\\]")  # of a TOML text: a character, an escape
 
 
 def command_lines(run: RunFolder, output: str) -> list[str]:
@@ -49,7 +47,7 @@ def shell_lines(words: Sequence[str]) -> list[str]:
     """A command, broken where it is too long for a mail, so that a shell joins it again."""
     lines = [""]
     for group in _groups(words):
-        text = shlex.join(group)
+        text = " ".join(map(_quoted, group))
         if len(INDENT + text) > ROOM:
             lines += [line for word in group for line in _pieces(word)]
         elif lines[-1] and len(f"{lines[-1]} {text}") <= ROOM:
@@ -72,12 +70,34 @@ def _groups(words: Sequence[str]) -> list[list[str]]:
     return groups
 
 
+def _quoted(word: str) -> str:
+    """A word for a shell, in ASCII that can be printed: other bytes as bash, ksh and zsh say them.
+
+    A mail loses or changes what isn't ASCII, and a file under a changed name isn't found.
+    """
+    if word.isascii() and word.isprintable():
+        return shlex.quote(word)
+    octets = word.encode("utf-8", "surrogateescape")
+    return f"$'{''.join(map(_octet, octets))}'"
+
+
+def _octet(octet: int) -> str:
+    character = chr(octet)
+    if character in "\\'":
+        return f"\\{character}"
+    return character if " " <= character <= "~" else f"\\{octet:03o}"
+
+
 def _pieces(word: str) -> list[str]:
     """Lines of one word: pieces quoted each by itself, for in quotes no backslash joins lines."""
-    if len(INDENT + shlex.quote(word)) <= ROOM:
-        return [INDENT + shlex.quote(word)]
-    pieces = [shlex.quote(word[i : i + PIECE]) for i in range(0, len(word), PIECE)]
-    return [INDENT + pieces[0] + GOES_ON, *(p + GOES_ON for p in pieces[1:-1]), pieces[-1]]
+    pieces = [""]
+    for character in word:
+        if len(INDENT + _quoted(pieces[-1] + character)) > ROOM:
+            pieces.append("")
+        pieces[-1] += character
+    quoted = [_quoted(piece) for piece in pieces]
+    quoted[0] = INDENT + quoted[0]
+    return [*(piece + GOES_ON for piece in quoted[:-1]), quoted[-1]]
 
 
 def _bare(run: RunFolder) -> RunConfig:
@@ -172,16 +192,23 @@ def _toml(config: RunConfig) -> list[str]:
 
 
 def _broken_toml(line: str) -> list[str]:
-    """A text that is too long is written over several lines, which TOML joins again.
+    """A line in ASCII; a text that is too long over several lines, which TOML joins again.
 
-    It takes blanks at their beginnings away, so no line begins with one; none ends in an escape.
+    It takes blanks and tabs at their beginnings away: there they are escaped.
     """
+    line = "".join(c if c.isascii() else _escape(c) for c in line)
     key, equals, value = line.partition(" = ")
     if len(line) <= WIDTH or not equals or not value.endswith('"'):
         return [line]
-    pieces, text = [""], re.sub("^ ", r"\\u0020", value[1:-1])
-    for part in PARTS.findall(text):
+    pieces = [""]
+    for part in PARTS.findall(value[1:-1]):
         if len(pieces[-1]) + len(part) > WIDTH - 2:
             pieces.append("")
-        pieces[-1] += part
+        pieces[-1] += _escape(part) if not pieces[-1] and part in " \t" else part
     return [f'{key} = """\\', *(f"{piece}\\" for piece in pieces), '"""']
+
+
+def _escape(character: str) -> str:
+    """As TOML writes it."""
+    number = ord(character)
+    return f"\\u{number:04x}" if number < 1 << 16 else f"\\U{number:08x}"

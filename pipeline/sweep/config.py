@@ -140,8 +140,12 @@ def _checked(config: SweepConfig, values: dict[str, str], entry: str) -> list[Me
     try:
         return check(_with(config.run, values))
     except UsageError as error:
-        told = ", ".join(f"{key}={value}" for key, value in values.items())
+        told = ", ".join(f"{key}={_shown(value)}" for key, value in values.items())
         raise UsageError(f"{config.path}: {entry}: with {told}: {error}") from None
+
+
+def _shown(value: str) -> str:
+    return value if value.isprintable() else repr(value)
 
 
 def at(config: SweepConfig, setting: Setting) -> RunConfig:

@@ -34,10 +34,11 @@ def report(testcase: Testcase, made: Sequence[Made], now: dict[str, str]) -> tup
     bytes_lines, bytes_same = _bytes(testcase, made)
     figure_lines, figures_same = _figures(testcase.expected, figures)
     symptom_lines, shows = _symptom(testcase, figures)
-    passed = figures_same and shows and (bytes_same or bool(others))
+    passed = not testcase.changed and figures_same and shows and (bytes_same or bool(others))
     lines = [
         *paragraph(f"Testcase: {testcase.about.symptom or 'no symptom in words'}"),
         *_versions(others, then, now),
+        *_changes(testcase.changed),
         *bytes_lines,
         *figure_lines,
         *symptom_lines,
@@ -54,6 +55,13 @@ def _versions(others: Sequence[str], then: dict[str, str], now: dict[str, str]) 
     return paragraph(
         f"Other versions: {told}. Bytes may differ; figures and symptom are what is judged."
     )
+
+
+def _changes(changed: Sequence[str]) -> list[str]:
+    if not changed:
+        return []
+    told = f"Changed since it was exported: {', '.join(changed)}. Export it anew if that is meant."
+    return ["", *paragraph(told)]
 
 
 def _bytes(testcase: Testcase, made: Sequence[Made]) -> tuple[list[str], bool]:

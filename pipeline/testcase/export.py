@@ -1,7 +1,6 @@
 """`pagereel testcase export`: a run, or the file of one, as a testcase."""
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from pipeline.config import (
 )
 from pipeline.metadata import versions
 from pipeline.run_folder import RunFolder
+from pipeline.scratch import scratch_folder
 from pipeline.testcase.conditions import Condition
 from pipeline.testcase.folder import ABOUT, CONFIG, About, RecordingHash, TestcaseError, write
 from pipeline.testcase.record import Made, figures_of, made_anew, made_of
@@ -68,8 +68,7 @@ def export(
     check_output(folder, force, "testcase")
     if not symptom.isprintable():
         raise UsageError("the symptom has characters that can't be printed")
-    with tempfile.TemporaryDirectory(prefix="pagereel-") as place:
-        staged = Path(place)
+    with scratch_folder() as staged:
         table = _gathered(source.config, staged)
         as_it_was = source.paths and not any(map(_to_pack, source.config.workloads))
         if as_it_was:
@@ -80,7 +79,9 @@ def export(
         about = About(
             symptom=symptom,
             conditions=tuple(expect),
+            sealed="",
             versions=source.versions if as_it_was else versions(),
+            files={},
             recordings=tuple(
                 RecordingHash(file=one.file, sha256=one.sha256, stream=one.stream) for one in made
             ),

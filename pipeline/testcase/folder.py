@@ -1,9 +1,14 @@
 """The folder of a testcase: what lies in it, written whole and read with distrust.
 
 config.toml (a run, which `pagereel run` takes too), expected.csv (figures), testcase.toml (symptom,
-conditions, hashes, versions), README.md, and what the run needs: streams/ and mechanisms/.
+conditions, hashes, versions), README.md, and what the run needs: streams/ and mechanisms/. Hashes
+cover all that a check reads, so that a change by hand or on the way is told with the file's name.
 """
 
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,7 +22,7 @@ from pipeline.atomic import replacing, write_text
 from pipeline.config import RunConfig, UsageError, check, load_config, matrix
 from pipeline.measures import SEEDS_COLUMNS
 from pipeline.plain_text import joined, paragraph
-from pipeline.run_folder import read_table
+from pipeline.run_folder import read_seeds
 from pipeline.testcase.conditions import Condition
 
 ABOUT, CONFIG, EXPECTED, README = "testcase.toml", "config.toml", "expected.csv", "README.md"
@@ -47,10 +52,12 @@ class About(_Table):
     """What testcase.toml holds."""
 
     format: Literal["pagereel testcase"] = "pagereel testcase"
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     symptom: str
     conditions: tuple[str, ...] = ()
+    sealed: str  # the sha256 of all other entries
     versions: dict[str, str]
+    files: dict[str, str]  # the sha256 of each other file that a check reads, by its path
     recordings: tuple[RecordingHash, ...]
 
     @field_validator("symptom")
@@ -60,10 +67,18 @@ class About(_Table):
             raise ValueError("has characters that can't be printed")
         return text
 
+    def seal(self) -> str:
+        """What `sealed` is, where nothing was changed."""
+        entries = self.model_dump(mode="json", exclude={"sealed"})
+        return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+
 
 @dataclass(frozen=True)
 class Testcase:
-    """A testcase in memory. `expected`: figures with SEEDS_COLUMNS."""
+    """A testcase in memory. `expected`: figures with SEEDS_COLUMNS.
+
+    `changed`: the files that aren't as they were exported.
+    """
 
     __test__ = False
 
@@ -71,16 +86,23 @@ class Testcase:
     config: RunConfig
     expected: pd.DataFrame
     conditions: tuple[Condition, ...]
+    changed: tuple[str, ...]
 
 
 def write(folder: Path, about: About, config: dict, expected: pd.DataFrame) -> None:
-    """Write the tables of a testcase; testcase.toml last. Raises OSError."""
+    """Write the tables of a testcase and seal it; testcase.toml last. Raises OSError.
+
+    What the run needs must lie there already.
+    """
     import tomli_w
 
     with replacing(folder / EXPECTED) as partial:
         expected.to_csv(partial, index=False, lineterminator="\n")
     write_text(folder / CONFIG, tomli_w.dumps(config))
     write_text(folder / README, _readme(about))
+    files = (EXPECTED, *_needed(load_config(folder / CONFIG), folder))
+    about = about.model_copy(update={"files": {file: _hash(folder / file) for file in files}})
+    about = about.model_copy(update={"sealed": about.seal()})
     write_text(folder / ABOUT, tomli_w.dumps(about.model_dump(mode="json")))
 
 
@@ -115,10 +137,10 @@ def read(folder: Path) -> Testcase:
     """A testcase, checked: nothing outside its folder is read. Raises UsageError, TestcaseError."""
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder")
-    if not (folder / ABOUT).exists():
-        raise UsageError(f"{folder}: no testcase: it has no {ABOUT}")
     for name in (ABOUT, CONFIG, EXPECTED):
         _inside(folder, folder / name)
+        if not (folder / name).exists():
+            raise UsageError(f"{folder}: no testcase: it has no {name}")
     about = _about(folder / ABOUT)
     config = _config(folder)
     files = [cell.file_name for cell in matrix(config)]
@@ -131,7 +153,34 @@ def read(folder: Path) -> Testcase:
             condition.check(expected)
     except UsageError as error:
         raise TestcaseError(f"{folder / ABOUT}: {error}") from None
-    return Testcase(about=about, config=config, expected=expected, conditions=conditions)
+    changed = tuple(_changed(folder, about, (EXPECTED, *_needed(config, folder))))
+    return Testcase(about, config, expected, conditions, changed)
+
+
+def _needed(config: RunConfig, folder: Path) -> list[str]:
+    """The files of a run that lie in the folder, and the one that says it."""
+    named = [choice.path for choice in config.workloads if choice.path]
+    named += [choice.name for choice in config.mechanisms if choice.name.endswith(".toml")]
+    inside = [Path(os.path.relpath(name, folder)).as_posix() for name in named]
+    return [CONFIG, *dict.fromkeys(inside)]
+
+
+def _changed(folder: Path, about: About, files: Iterable[str]) -> Iterator[str]:
+    """Those of the files, and testcase.toml, that aren't as they were written."""
+    if about.sealed != about.seal():
+        yield ABOUT
+    for file in files:
+        try:
+            same = about.files.get(file) == _hash(folder / file)
+        except OSError as error:
+            raise TestcaseError(f"{folder / file}: not readable: {error.strerror}") from None
+        if not same:
+            yield file
+
+
+def _hash(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _inside(folder: Path, path: Path) -> None:
@@ -178,15 +227,9 @@ def _config(folder: Path) -> RunConfig:
 
 def _expected(path: Path) -> pd.DataFrame:
     try:
-        table = read_table(path)
-        if tuple(table.columns) != SEEDS_COLUMNS:
-            raise ValueError(f"its columns aren't {', '.join(SEEDS_COLUMNS)}")
-        table["measure"] = table["measure"].astype(str)
-        table["seed"] = table["seed"].astype("int64")
-        table["value"] = table["value"].astype(float)
-    except (OSError, ValueError, TypeError) as error:
-        told = " ".join(str(error).split())
-        raise TestcaseError(f"{path}: not readable: {told}") from None
+        table = read_seeds(path)
+    except UsageError as error:
+        raise TestcaseError(str(error)) from None
     if table.duplicated(list(SEEDS_COLUMNS[:-1])).any():
         raise TestcaseError(f"{path}: a figure stands twice")
     return table

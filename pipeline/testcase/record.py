@@ -1,7 +1,6 @@
 """Recordings of a testcase: made, hashed and measured."""
 
 import hashlib
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from pipeline.measures import SEEDS_COLUMNS, measures_of
 from pipeline.recording import Recording
 from pipeline.run import record
 from pipeline.samples import Call, brought_back
+from pipeline.scratch import scratch_folder
 
 
 class Made(NamedTuple):
@@ -34,8 +34,8 @@ def made_anew(config: RunConfig, jobs: int) -> list[Made]:
 
 
 def _make(cell: Cell, frames: int) -> Made:
-    with tempfile.TemporaryDirectory(prefix="pagereel-") as folder:
-        path = Path(folder) / cell.file_name
+    with scratch_folder() as folder:
+        path = folder / cell.file_name
         record(cell, path, frames, progress=lambda done, total: None)
         return made_of(path)
 

@@ -1,6 +1,5 @@
 """What a real kernel's pages held, above what the simulated one's did, phase by phase."""
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from allocator.mechanism import load_mechanism
 from pipeline.artefacts import Progress, sheet
 from pipeline.artefacts.panels import Drawing
 from pipeline.samples import stream_of
+from pipeline.scratch import scratch_folder
 from pipeline.simulate import simulate
 from pipeline.truth.compare import OWN_TOLERANCE
 from pipeline.truth.snapshots import sample_ops, write_real
@@ -24,8 +24,8 @@ def draw_pair(folder: Path, target: Path, *, progress: Progress) -> None:
     mechanism = load_mechanism(stream.start.mechanism)
     names = [phase.name for phase in stream.phases]
     phases = tuple(name for name in OWN_TOLERANCE if name in names)
-    with tempfile.TemporaryDirectory(prefix="pagereel-") as scratch:
-        real, simulated = Path(scratch) / "real.reel", Path(scratch) / "simulated.reel"
+    with scratch_folder() as scratch:
+        real, simulated = scratch / "real.reel", scratch / "simulated.reel"
         table = {"name": mechanism.name, "title": "real kernel", "parameters": {}}
         write_real(folder, stream, real, table)
         titled = mechanism.model_copy(update={"title": "simulated"})

@@ -12,6 +12,7 @@ from pipeline.draw import bytes_of
 from pipeline.recording import Recording, RecordingError
 from pipeline.recording_format import HEAD, MAGIC, MAX_COLUMNS, pack_chunk
 from pipeline.run_folder import METADATA, RunFolder
+from pipeline.sweep.config import load_sweep
 from pipeline.text_table import show_table
 from pipeline.views.zoom import pfn_range
 from tests.fuzz.run_folders import _SUMMARY, _metadata
@@ -208,3 +209,13 @@ def test_parameters_of_several_lines(text: str) -> None:
     one_line(WorkloadError, check_workload, "churn", {"memory_mib": text})
     one_line(WorkloadError, check_workload, "stress-highalloc", {"architecture": text})
     one_line(MechanismError, load_mechanism, "6.1-list", {"grouping.rule": text})
+
+
+# Sweeps.
+
+
+def test_a_value_of_several_lines_is_told_in_one(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.toml"
+    path.write_text('workloads = ["churn"]\n[parameters]\nmemory_mib = ["a\\r\\nb"]\n')
+    told = one_line(UsageError, load_sweep, path)
+    assert told.startswith(f"{path}: parameters.memory_mib: with memory_mib='a\\r\\nb'")

@@ -4,9 +4,7 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,17 +12,19 @@ import pytest
 from allocator.page_alloc import COMPILED
 from pipeline.folder_lock import FolderInUse, locked
 from pipeline.recording import Recording
-from pipeline.simulate import core_note
 from tests.endurance import kills
-from tests.endurance.kills import Reference, files, round_of, timed
+from tests.endurance.kills import Reference, alive, files, round_of, timed
 from tests.pipeline.commands import Commands
-
-SMALL = [
-    "-w", "churn", "-p", "memory_mib=16", "-p", "requests=4000", "--frames", "8",
-    "-m", "6.1-off", "-m", "6.1-list", "--only", "sheet", "-j", "1",
-]  # fmt: skip
-VIDEO = [*SMALL[:-4], "--frames", "200", "--only", "comparison"]
-PATIENCE_S = 120.0
+from tests.pipeline.processes import (
+    PATIENCE_S,
+    SMALL,
+    VIDEO,
+    line_of,
+    needs_proc,
+    processes,
+    started,
+    until,
+)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -39,51 +39,6 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out) == (0, f"{folder}\n"), err
     return contents(folder)
-
-
-def started(folder: Path, *options: str, **more: object) -> subprocess.Popen:
-    """A run in a process group of its own."""
-    command = [Path(sys.executable).parent / "pagereel", "run", *options, "-o", folder]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, start_new_session=True, **pipes, **more)
-
-
-def until(there: Callable[[], object], process: subprocess.Popen | None = None) -> object:
-    """Wait for something to be so."""
-    end_s = time.monotonic() + PATIENCE_S
-    while not (found := there()):
-        assert time.monotonic() < end_s, "it never was"
-        assert process is None or process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    return found
-
-
-def line_of(process: subprocess.Popen, code: int) -> str:
-    """The one line that a run ends with."""
-    out, err = process.communicate(timeout=PATIENCE_S)
-    lines = [line for line in err.splitlines() if " s left: " not in line]
-    lines = [line for line in lines if COMPILED or core_note() not in line]
-    assert (process.returncode, out, len(lines)) == (code, "", 1), err
-    return lines[0]
-
-
-def processes(group: int, *, words: str = "") -> list[int]:
-    """Those of a process group that run, or that nobody waited for, with `words` in the command."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            of = (folder / "stat").read_text().rpartition(")")[2].split()[2]
-            command = (folder / "cmdline").read_bytes().decode()
-        except OSError:
-            continue
-        if int(of) == group and words in command:
-            found.append(int(folder.name))
-    return found
-
-
-needs_proc = pytest.mark.skipif(
-    not Path("/proc/self/stat").exists(), reason="this system doesn't tell its processes"
-)
 
 
 def stopped(
@@ -104,13 +59,13 @@ def stopped(
 
 @needs_proc
 def test_killed_runs_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few rounds of `make endurance`, of a still shorter run."""
+    """Two rounds of `make endurance`, of a still shorter run, killed in three stages."""
     monkeypatch.setattr(kills, "RUN", SMALL)
     monkeypatch.setattr(kills, "JOBS", (1,))
     folder = tmp_path / "undisturbed"
     reference = Reference(folder, {1: timed(folder, 1)})
-    for number in range(3):
-        found = round_of(number, 7, reference, tmp_path)
+    for number in range(2):
+        found = round_of(number, 40, reference, tmp_path)
         assert found.kills
         assert (found.unreadable, found.lost, found.differing) == ([], 0, [])
 
@@ -306,20 +261,12 @@ def test_a_lock_lasts_as_long_as_the_workers(tmp_path: Path, monkeypatch) -> Non
     process.communicate(timeout=PATIENCE_S)
     with locked(tmp_path / "run"):  # waits for the workers
         assert not processes(process.pid, words="spawn_main")
-    until(lambda: not running(process.pid))
+    until(lambda: not alive(process.pid))
 
 
 def lock_once(folder: Path) -> None:
     with locked(folder):
         pass
-
-
-def running(group: int) -> list[int]:
-    return [
-        number
-        for number in processes(group)
-        if Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    ]
 
 
 @needs_proc
@@ -338,7 +285,7 @@ def test_what_is_killed_in_the_middle_is_told(
     until(lambda: processes(process.pid, words="rawvideo"), process)
     os.kill(processes(process.pid, words=words)[0], signal.SIGKILL)
     assert told in line_of(process, 1)
-    until(lambda: not running(process.pid))
+    until(lambda: not alive(process.pid))
     there = files(tmp_path / "run")
     assert not [name for name in there if "partial" in name]
     assert {"unfinished.json", "summary.csv", "recordings/churn-6.1-off-0.reel"} <= {*there}

@@ -4,10 +4,10 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,10 @@ from PIL import Image
 from allocator.page_alloc import COMPILED
 from pipeline.metrics import METRICS
 from pipeline.recording import Recording
-from pipeline.simulate import core_note
 from renderer.output import RenderError
+from tests.endurance.kills import alive
 from tests.pipeline.commands import Commands
+from tests.pipeline.processes import PATIENCE_S, VIDEO, line_of, needs_proc, started, until
 
 SMALL = [
     "run", "-w", "churn", "-p", "memory_mib=24", "-p", "requests=9000", "--frames", "8",
@@ -189,11 +190,16 @@ def swapped(path: Path, grids_of: Path) -> None:
 
 
 def test_the_same_bytes_on_one_job_and_on_two(
-    pagereel: Commands, small_run: Path, tmp_path: Path
+    pagereel: Commands, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """All but the curves, which take longest: tests of figures say it of them."""
+    monkeypatch.setattr("pipeline.artefacts.figures.write", lambda *_, **options: None)
     again = tmp_path / "again"
     assert pagereel(*SMALL, "-o", again, "-j", 1).code == 0
-    assert digests(again) == digests(small_run)
+    made, wanted = digests(again), digests(small_run)
+    curves = {name for name in wanted if name.startswith("figures/") and "genealogy" not in name}
+    assert curves
+    assert made == {name: digest for name, digest in wanted.items() if name not in curves}
 
 
 def test_an_existing_folder_asks_for_force(
@@ -210,9 +216,8 @@ def test_an_existing_folder_asks_for_force(
     assert (mine / "notes.txt").read_text() == "mine"
 
 
-def test_force_replaces_an_older_run(pagereel: Commands, tmp_path: Path) -> None:
-    target = tmp_path / "run"
-    assert pagereel(*SMALL, "--only", "sheet", "--only", "figures", "-o", target).code == 0
+def test_force_replaces_an_older_run(pagereel: Commands, small_run: Path, tmp_path: Path) -> None:
+    target = shutil.copytree(small_run, tmp_path / "run")
     for left in ("recordings/churn-6.1-list-0.reel.partial", ".sheet.77.partial.png"):
         (target / left).write_bytes(b"left by a killed writer")
     small = [*SMALL[:-2], "--only", "tables"]
@@ -249,16 +254,14 @@ def test_force_leaves_a_folder_with_another_s_metadata(pagereel: Commands, tmp_p
     assert files(tmp_path) == {"metadata.json"}
 
 
+@needs_proc
 def test_force_replaces_a_run_that_was_killed(pagereel: Commands, tmp_path: Path) -> None:
-    process = started(tmp_path / "run")
+    process = at_its_videos(tmp_path / "run")
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_S)
     assert "unfinished.json" in files(tmp_path / "run")
     assert "did not end" in pagereel.refused("table", tmp_path / "run", code=2)
-    for _ in range(100):  # its workers end with it, and remove what they had begun
-        if not list((tmp_path / "run").glob("video/.*")):
-            break
-        time.sleep(0.1)
+    until(lambda: not alive(process.pid))  # its workers end with it
     small = [*SMALL[:-2], "--only", "tables"]
     assert pagereel(*small, "-o", tmp_path / "run", "--force").code == 0
     assert files(tmp_path / "run") == TABLES | {"recordings/churn-6.1-off-0.reel"}
@@ -323,8 +326,12 @@ def test_panels_on_different_clocks_are_refused(
     assert "no folder of a run" in pagereel.refused("findings", two[0], code=2)
 
 
-@pytest.mark.parametrize("command", ["info", "verify", "video", "sheet", "still", "figures"])
-@pytest.mark.parametrize("damage", ["empty", "text", "cut", "flipped"])
+COMMANDS = ("info", "verify", "video", "sheet", "still", "figures")
+DAMAGES = [(c, d) for c in COMMANDS for d in ("empty", "text", "cut", "flipped")]
+DAMAGES.remove(("figures", "cut"))  # drawn below, of fewer frames still
+
+
+@pytest.mark.parametrize(("command", "damage"), DAMAGES)
 def test_damaged_recordings(
     pagereel: Commands, small_run: Path, tmp_path: Path, command: str, damage: str
 ) -> None:
@@ -356,7 +363,7 @@ def test_damaged_recordings(
     assert not list(tmp_path.glob("picture*"))
 
 
-@pytest.mark.parametrize("command", ["info", "verify", "video", "sheet", "still", "figures"])
+@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("frames", [0, 1])
 def test_recordings_of_hardly_any_frame(
     pagereel: Commands, small_run: Path, tmp_path: Path, command: str, frames: int
@@ -437,46 +444,16 @@ def test_a_failure_keeps_what_was_done(
     assert "summary.csv" in files(tmp_path / "run")
 
 
-def started(folder: Path) -> subprocess.Popen:
-    """A run in a process of its own, once its workers write videos."""
-    long = [*SMALL, "--frames", "6000", "--only", "video", "--only", "comparison", "-j", "2"]
-    process = subprocess.Popen(
-        [Path(sys.executable).parent / "pagereel", *long, "-o", folder],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    for _ in range(600):
-        if list(folder.glob("video/.*partial*")):
-            return process
-        time.sleep(0.1)
-    process.kill()
-    raise AssertionError("no video was begun")
+def at_its_videos(folder: Path) -> subprocess.Popen:
+    """A run in a process of its own whose workers write videos."""
+    process = started(folder, *VIDEO, "--only", "video", "-j", "2")
+    until(lambda: list(folder.glob("video/.*partial*")), process)
+    return process
 
 
 def test_an_interrupt_stops_it_and_leaves_nothing_half_done(tmp_path: Path) -> None:
-    process = started(tmp_path / "run")
+    process = at_its_videos(tmp_path / "run")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    told = [line for line in err.splitlines() if line and (COMPILED or core_note() not in line)]
-    told = [line for line in told if "s left: " not in line]  # progress, on a slow machine
-    assert (out, told) == ("", ["pagereel: stopped"])
+    assert line_of(process, 130) == "pagereel: stopped"
     assert not [name for name in files(tmp_path) if "partial" in name or "metadata" in name]
     assert "run/recordings/churn-6.1-off-0.reel" in files(tmp_path)
-
-
-def test_a_killed_worker_is_told(tmp_path: Path) -> None:
-    process = started(tmp_path / "run")
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    if not children.exists():
-        process.kill()
-        pytest.skip("this system doesn't tell a process's children")
-    for child in children.read_text().split():
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-            os.kill(int(child), signal.SIGKILL)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "a worker process was killed" in err
-    assert "run/metadata.json" not in files(tmp_path)
-    assert "run/video/comparison.mp4" not in files(tmp_path)

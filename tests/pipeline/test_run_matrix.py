@@ -52,6 +52,7 @@ def test_several_workloads_and_seeds(pagereel: Commands, tmp_path: Path) -> None
     for path in folder.paths:
         recording = Recording.open(path)
         assert len(folder.values(recording, "potential_huge")) == len(recording)
+    for path in folder.paths[::3]:  # of both workloads, mechanisms and seeds
         outcome = pagereel("verify", path)
         assert outcome.code == 0
         assert "the same bytes" in outcome.out

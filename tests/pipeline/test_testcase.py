@@ -1,7 +1,9 @@
 """Testcases: written whole, the same when run again, and never trusted."""
 
+import hashlib
 import os
 import shutil
+import tomllib
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +14,7 @@ from allocator.mechanism import BUILT_IN
 from pipeline.config import UsageError, load_config
 from pipeline.testcase.conditions import Condition
 from pipeline.testcase.export import Source, export
-from pipeline.testcase.folder import read
+from pipeline.testcase.folder import ABOUT, About, read
 from tests.pipeline.commands import Commands
 from tests.workloads.folders import write_boot
 from workloads.packed import pack
@@ -55,6 +57,15 @@ def replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
+def sealed(copy: Path) -> None:
+    """Give a testcase that was changed the hashes of one that was exported so."""
+    about = tomllib.loads((copy / ABOUT).read_text())
+    for file in about["files"]:
+        about["files"][file] = hashlib.sha256((copy / file).read_bytes()).hexdigest()
+    about["sealed"] = About.model_validate(about).seal()
+    (copy / ABOUT).write_text(tomli_w.dumps(about))
+
+
 def test_it_is_the_same_when_run_again_anywhere(pagereel: Commands, copy: Path) -> None:
     outcome = pagereel("testcase", "check", copy, "-j", 1)
     assert outcome.code == 0, outcome
@@ -86,6 +97,7 @@ def test_other_figures_are_told_with_both_values(pagereel: Commands, copy: Path)
     table.loc[row, "value"] = was + 7
     table.loc[len(table)] = ["mine", "churn", 3, "rest", "gone", 1]
     table.to_csv(path, index=False)
+    sealed(copy)
     outcome = pagereel("testcase", "check", copy, "-j", 1)
     assert outcome.code == 1
     told = " ".join(outcome.out.split())
@@ -99,11 +111,13 @@ def test_other_bytes_are_a_failure_but_under_other_versions(pagereel: Commands, 
     path = copy / "testcase.toml"
     sha = path.read_text().split('sha256 = "')[1][:64]
     replace(path, sha, "0" * 64)
+    sealed(copy)
     outcome = pagereel("testcase", "check", copy, "-j", 1)
     assert outcome.code == 1
     assert "Recordings: 5 of 6 with the same bytes" in outcome.out
     assert "  churn-6.1-off-3.reel: other bytes\n" in outcome.out
     replace(path, 'zstandard = "', 'zstandard = "0.')
+    sealed(copy)
     outcome = pagereel("testcase", "check", copy, "-j", 1)
     assert outcome.code == 0
     assert "Other versions: zstandard 0." in outcome.out
@@ -112,10 +126,49 @@ def test_other_bytes_are_a_failure_but_under_other_versions(pagereel: Commands, 
 
 def test_a_symptom_that_is_gone_is_a_failure(pagereel: Commands, copy: Path) -> None:
     replace(copy / "testcase.toml", MORE, "6.1-off nonmov_blocks at churn < 0")
+    sealed(copy)
     outcome = pagereel("testcase", "check", copy, "-j", 1)
     assert outcome.code == 1
     assert "Symptom: does NOT show" in outcome.out
     assert "holds with 0 of 2 seeds" in " ".join(outcome.out.split())
+    assert "Changed" not in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("testcase.toml", HAS, HAS.replace("0.5", "0.25")),
+        ("testcase.toml", "Off spreads", "Off gathers"),
+        ("testcase.toml", "[files]", '[files]\n"more.toml" = "0"'),
+        ("expected.csv", "", ""),
+        ("config.toml", "frames = 4", "frames = 4 # four"),
+        ("mechanisms/mine.toml", "\n", "\n# by hand\n"),
+    ],
+)
+def test_a_file_changed_by_hand_is_named(
+    pagereel: Commands, copy: Path, file: str, old: str, new: str
+) -> None:
+    """However little: all figures, bytes and the symptom are as before."""
+    if file == "expected.csv":
+        text = (copy / file).read_text()
+        (copy / file).write_text(text[:-1] + "0\n" if "." in text.splitlines()[-1] else text + "\n")
+    else:
+        replace(copy / file, old, new)
+    outcome = pagereel("testcase", "check", copy, "-j", 1)
+    assert outcome.code == 1
+    assert f"Changed since it was exported: {file}. Export" in " ".join(outcome.out.split())
+    assert "Recordings: 6 of 6" in outcome.out
+    assert "Symptom: still shows" in outcome.out
+    assert outcome.out.endswith("\nNOT as expected.\n")
+
+
+def test_a_file_that_no_hash_was_taken_of_is_named(pagereel: Commands, copy: Path) -> None:
+    about = tomllib.loads((copy / ABOUT).read_text())
+    del about["files"]["mechanisms/mine.toml"]
+    about["sealed"] = About.model_validate(about).seal()
+    (copy / ABOUT).write_text(tomli_w.dumps(about))
+    outcome = pagereel("testcase", "check", copy, "-j", 1)
+    assert "exported: mechanisms/mine.toml." in " ".join(outcome.out.split())
 
 
 def test_a_stream_of_another_numpy_is_named(pagereel: Commands, copy: Path) -> None:
@@ -215,11 +268,11 @@ def escaping(copy: Path) -> dict[str, tuple[str, str, str, str]]:
         "other run": ("config.toml", "seeds = [\n    3,", "seeds = [\n    4,", "its recordings"),
         "much": ("config.toml", 'requests = "3000"', 'requests = "-1"', "requests=-1: not from"),
         "escape": ("testcase.toml", "Off spreads", r"\u001b[2J", "can't be printed"),
-        "format": ("testcase.toml", "version = 1", "version = 9", "version: "),
+        "format": ("testcase.toml", "version = 2", "version = 9", "version: "),
         "toml": ("testcase.toml", "conditions = [", "conditions = [[", "testcase.toml:"),
-        "more": ("testcase.toml", "version = 1", "version = 1\nx = 1", "x: unknown entry"),
+        "more": ("testcase.toml", "version = 2", "version = 2\nx = 1", "x: unknown entry"),
         "condition": ("testcase.toml", MORE, "6.1-off mixture at rest < 1", "unknown measure"),
-        "column": ("expected.csv", "measure", "metric", "its columns aren't mechanism"),
+        "column": ("expected.csv", "measure", "metric", "it has no column 'measure'"),
         "value": ("expected.csv", ",mixed,", ",mixed,x", "not readable: "),
         "twice": ("expected.csv", "churn,3,", "churn,1,", "a figure stands twice"),
     }
@@ -255,8 +308,11 @@ def test_what_is_no_testcase(pagereel: Commands, copy: Path, tmp_path: Path) -> 
     assert "no testcase: it has no testcase.toml" in pagereel.refused(
         "testcase", "check", tmp_path, code=2
     )
-    (copy / "expected.csv").unlink()
-    assert "expected.csv: not readable" in pagereel.refused("testcase", "check", copy, code=1)
+    for name in ("expected.csv", "config.toml"):
+        (copy / name).unlink()
+        line = pagereel.refused("testcase", "check", copy, code=2)
+        assert line == f"pagereel: {copy}: no testcase: it has no {name}"
+        (copy / name).write_text("")
 
 
 def figures(**values: list[float]) -> pd.DataFrame:
