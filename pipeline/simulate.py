@@ -22,6 +22,14 @@ OPS_A_STRETCH = 4096
 UNCOMPILED_OPS = 40_000  # a short cut of the stream, where the core runs as plain Python
 
 
+class GivenUp(Exception):
+    """A run that its caller wanted no more of; `counters` as they were then."""
+
+    def __init__(self, counters: dict[str, int]) -> None:
+        super().__init__("given up")
+        self.counters = counters
+
+
 def simulate(
     stream: Stream,
     mechanism: Mechanism,
@@ -33,6 +41,7 @@ def simulate(
     watched: bool = True,
     go_on: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    give_up: Callable[[dict[str, int]], bool] | None = None,
 ) -> None:
     """Write one recording of `stream` under `mechanism`.
 
@@ -40,7 +49,8 @@ def simulate(
     one at each of `stops`, i8, operations done, ascending. Not `watched`: without marks and blame,
     for figures alone a third quicker.
     `go_on`: as of RecordingWriter. `progress(done, all)` is called with operations after each
-    frame. Raises OSError where the file cannot be written; nothing is left then.
+    frame. `give_up(counters)` is asked every few thousand operations. Raises OSError where the file
+    cannot be written, GivenUp where it was so; nothing is left then.
     """
     memory, pfn_of, start = start_memory(stream, mechanism)
     blame = Blame(stream, memory, pfn_of) if watched else None
@@ -52,7 +62,7 @@ def simulate(
     with RecordingWriter(path, header, key_every=key_every, go_on=go_on) as writer:
         done = 0
         for stop, phase in zip(stops.tolist(), phase_of.tolist(), strict=True):
-            _advance(engine, stream, done, stop, writer, blame)
+            _advance(engine, stream, done, stop, writer, blame, give_up)
             done = stop
             grid = memory.page_class()
             writer.append(
@@ -90,6 +100,7 @@ def _advance(
     stop: int,
     writer: RecordingWriter,
     blame: Blame | None,
+    give_up: Callable[[dict[str, int]], bool] | None,
 ) -> None:
     """Operations [start, stop), in stretches short enough for the memory's buffer of events."""
     for first in range(start, stop, OPS_A_STRETCH):
@@ -100,6 +111,8 @@ def _advance(
             writer.add_events(events)
         if len(rows):
             writer.add_blame(rows)
+        if give_up and give_up(engine.memory.counters()):
+            raise GivenUp(engine.memory.counters())
 
 
 def frame_ops(stream: Stream, frames: int) -> np.ndarray:

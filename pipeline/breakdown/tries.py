@@ -15,12 +15,15 @@ from pipeline.metrics.evidence import Evidence
 from pipeline.recording import Recording
 from pipeline.samples import Call, brought_back
 from pipeline.scratch import scratch_folder
-from pipeline.simulate import runnable, simulate
+from pipeline.simulate import GivenUp, runnable, simulate
 from pipeline.sweep.identity import code
 from workloads import load_workload
 from workloads.stream import Stream
 
 Parameters = dict[str, str]
+# Failed requests, % of the stream's operations, after which a load is run no further: ten times
+# what still counts as held, and each that fails under reclaim looks at all of memory first.
+OVERLOADED_AT = 1.0
 KEPT_EACH = 8  # tries a job, so that a search that is stopped loses no more
 
 
@@ -28,8 +31,9 @@ class Left(NamedTuple):
     """Of one run, at the sample of the last key phase.
 
     `blocks`: pageblocks that can become a huge page (potential_huge), of `eligible`; `failed`:
-    requests below a huge page's order that failed by then, of `requests` in all; `kernel_pages`:
-    pages in use that cannot move.
+    requests below a huge page's order that failed by then, of `requests` made; `kernel_pages`:
+    pages in use that cannot move. Of a load that was given up as too large only these two are
+    known, and `eligible` is 0.
     """
 
     eligible: int
@@ -113,22 +117,39 @@ def _tried(workload: str, mechanisms: Sequence[Mechanism], one: Try) -> tuple[Le
 def _left(stream: Stream, mechanism: Mechanism) -> Left:
     with scratch_folder() as folder:
         path = folder / "try.reel"
-        simulate(stream, mechanism, path, frames=None, watched=False)
+        most_failed = OVERLOADED_AT * len(stream.ops) / 100
+        try:
+            simulate(
+                stream,
+                mechanism,
+                path,
+                frames=None,
+                watched=False,
+                give_up=lambda counters: _small(counters, "failed") > most_failed,
+            )
+        except GivenUp as over:
+            return Left(0, 0, _small(over.counters, "failed"), _small(over.counters, "requests"), 0)
         return _read_left(stream, Evidence(Recording.open(path)))
+
+
+def _small(counters: dict[str, int], what: str) -> int:
+    """Requests below a huge page's order, or those of them that failed."""
+    return sum(counters[f"{what}_order_{order}"] for order in range(HUGE_ORDER))
 
 
 def _read_left(stream: Stream, evidence: Evidence) -> Left:
     at = [phase for phase in stream.phases if phase.key][-1].sample_op
     frame = int(np.searchsorted(evidence.recording.ops, at))
-    asked, failed = (
-        sum(int(evidence.column(f"{what}_order_{order}")[frame]) for order in range(HUGE_ORDER))
+    counted = {
+        f"{what}_order_{order}": int(evidence.column(f"{what}_order_{order}")[frame])
         for what in ("requests", "failed")
-    )
+        for order in range(HUGE_ORDER)
+    }
     kernel = evidence.pages_of("unmovable") + evidence.pages_of("reclaimable")
     return Left(
         eligible=int(evidence.eligible.sum()),
         blocks=int(pageblocks.potential_huge(evidence)[frame]),
-        failed=failed,
-        requests=asked,
+        failed=_small(counted, "failed"),
+        requests=_small(counted, "requests"),
         kernel_pages=int(kernel[frame]),
     )

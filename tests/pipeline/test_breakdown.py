@@ -149,6 +149,25 @@ def test_nothing_is_run_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert asked == []
 
 
+def test_a_load_that_is_far_too_large_is_not_run_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is kept of it tells that it is none; a load that is held is run as before."""
+    mechanisms = (load_mechanism("6.1-list"),)
+    held = Try({"memory_mib": "24", "requests": "40000"}, 1)
+    full = Try({**held.parameters, "long_lived_share": "0.9"}, 1)
+    (whole,) = tries._tried("churn", mechanisms, held)
+    (given_up,) = tries._tried("churn", mechanisms, full)
+    monkeypatch.setattr(tries, "OVERLOADED_AT", 100.0)
+    assert tries._tried("churn", mechanisms, held) == (whole,)
+    (to_its_end,) = tries._tried("churn", mechanisms, full)
+    assert (given_up.eligible, given_up.blocks, given_up.kernel_pages) == (0, 0, 0)
+    assert 0 < given_up.failed < to_its_end.failed
+    assert given_up.requests < to_its_end.requests
+    assert not judge([given_up], [given_up]).fair
+    assert not judge([to_its_end], [to_its_end]).fair
+
+
 def test_a_seed_is_searched_or_confirmed_with() -> None:
     seeds = Seeds(5)
     assert [*seeds.search] == [5, 6]

@@ -27,7 +27,14 @@ from allocator.terms import (
 )
 from allocator.zones import Machine
 from pipeline.recording import Recording
-from pipeline.simulate import block_types, core_note, frame_ops, runnable, simulate
+from pipeline.simulate import (
+    GivenUp,
+    block_types,
+    core_note,
+    frame_ops,
+    runnable,
+    simulate,
+)
 from tests.workloads.folders import operations, small_stream
 from workloads import load_workload
 from workloads.stream import Ops, Phase, Stream
@@ -261,6 +268,20 @@ def test_nothing_is_left_where_progress_interrupts(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         simulate(churn(), load_mechanism("6.1-off"), tmp_path / "a.reel", progress=stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_is_given_up_where_its_caller_says_so(tmp_path):
+    asked = []
+
+    def give_up(counters):
+        asked.append(counters["allocations"])
+        return counters["allocations"] > 6000
+
+    with pytest.raises(GivenUp) as over:
+        simulate(churn(), load_mechanism("6.1-list"), tmp_path / "a.reel", give_up=give_up)
+    assert asked == sorted(asked)
+    assert over.value.counters["allocations"] == asked[-1] > 6000 >= asked[-2]
     assert list(tmp_path.iterdir()) == []
 
 
