@@ -37,7 +37,7 @@ RECLAIM = cython.declare(cython.int, 2)
 CLUSTER_PAGES = cython.declare(cython.int, terms.CLUSTER_PAGES)
 COSTLY_ORDER = cython.declare(cython.int, terms.COSTLY_ORDER)
 EXPIRE_MS = cython.declare(cython.int, 30000)
-LISTS_A_SCOPE = 4
+LISTS_A_SCOPE = cython.declare(cython.int, 4)
 BATCH_PAGES = terms.CLUSTER_PAGES + (1 << terms.MAX_ORDER)
 
 
@@ -54,6 +54,7 @@ class Lru:
     prev: cython.int[::1]
     flags: cython.uchar[::1]
     size: cython.int[::1]  # pages of each list
+    zone_size: cython.int[::1]  # pages of each list in each zone, of those of the node
     pending: cython.int[::1]  # pages of each list still to be scanned, too few so far for a batch
     zone_end: cython.int[::1]
     owners: cython.int[::1]
@@ -102,6 +103,7 @@ class Lru:
         self.prev = array("i", range(self.pages + lists))
         self.flags = bytearray(self.pages)
         self.size = array("i", bytes(4 * lists))
+        self.zone_size = array("i", bytes(4 * LISTS_A_SCOPE * zones))
         self.pending = array("i", bytes(4 * lists))
         self.zone_end = array("i", [zone.end_pfn for zone in memory.zones])
         self.owners = memoryview(memory.views()[1])
@@ -290,7 +292,7 @@ def _list(l: Lru, zone: cython.int, active: cython.bint, file: cython.bint) -> c
     """Number of a list."""
     if l.split:
         return (2 if file else 0) + (1 if active else 0)
-    return 4 * zone + (1 if active else 0)
+    return LISTS_A_SCOPE * zone + (1 if active else 0)
 
 
 @cython.cfunc
@@ -315,21 +317,27 @@ def _link(l: Lru, after: cython.int, pfn: cython.int) -> cython.void:
 @cython.cfunc
 @cython.exceptval(check=False)
 @cython.nogil
-def _unlink(l: Lru, pfn: cython.int, which: cython.int) -> cython.void:
+def _unlink(l: Lru, pfn: cython.int, which: cython.int, zone: cython.int) -> cython.void:
     after: cython.int = l.prev[pfn]
     before: cython.int = l.next[pfn]
     l.next[after] = before
     l.prev[before] = after
     l.size[which] -= 1
+    if l.split:
+        l.zone_size[LISTS_A_SCOPE * zone + which] -= 1
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
 @cython.nogil
-def _put(l: Lru, pfn: cython.int, which: cython.int, tail: cython.bint) -> cython.void:
+def _put(
+    l: Lru, pfn: cython.int, which: cython.int, zone: cython.int, tail: cython.bint
+) -> cython.void:
     node: cython.int = l.pages + which
     _link(l, l.prev[node] if tail else node, pfn)
     l.size[which] += 1
+    if l.split:
+        l.zone_size[LISTS_A_SCOPE * zone + which] += 1
 
 
 @cython.cfunc
@@ -338,7 +346,7 @@ def _put(l: Lru, pfn: cython.int, which: cython.int, tail: cython.bint) -> cytho
 def _add(l: Lru, pfn: cython.int, zone: cython.int, flags: cython.int) -> cython.void:
     """A page comes onto the head of its list."""
     l.flags[pfn] = flags | ON_LIST
-    _put(l, pfn, _list_of(l, pfn, zone), False)
+    _put(l, pfn, _list_of(l, pfn, zone), zone, False)
     if flags & MAPPED:
         l.nr_mapped += 1
     if _is_dirty_file(flags):
@@ -351,7 +359,7 @@ def _add(l: Lru, pfn: cython.int, zone: cython.int, flags: cython.int) -> cython
 def _delete(l: Lru, pfn: cython.int, zone: cython.int) -> cython.void:
     """A page leaves its list for good."""
     flags: cython.int = l.flags[pfn]
-    _unlink(l, pfn, _list_of(l, pfn, zone))
+    _unlink(l, pfn, _list_of(l, pfn, zone), zone)
     if flags & MAPPED:
         l.nr_mapped -= 1
     if _is_dirty_file(flags):
@@ -364,9 +372,9 @@ def _delete(l: Lru, pfn: cython.int, zone: cython.int) -> cython.void:
 @cython.nogil
 def _set_active(l: Lru, pfn: cython.int, zone: cython.int, active: cython.bint) -> cython.void:
     """Move a page to the head of the active or the inactive list of its kind."""
-    _unlink(l, pfn, _list_of(l, pfn, zone))
+    _unlink(l, pfn, _list_of(l, pfn, zone), zone)
     l.flags[pfn] = (l.flags[pfn] | ACTIVE) if active else (l.flags[pfn] & ~ACTIVE)
-    _put(l, pfn, _list_of(l, pfn, zone), False)
+    _put(l, pfn, _list_of(l, pfn, zone), zone, False)
 
 
 # Use of pages.
@@ -549,9 +557,9 @@ def _written(l: Lru, pfn: cython.int) -> cython.void:
     l.flags[pfn] = l.flags[pfn] & ~WRITEBACK
     if l.flags[pfn] & ACTIVE and not l.split:
         return
-    _unlink(l, pfn, _list_of(l, pfn, zone))
+    _unlink(l, pfn, _list_of(l, pfn, zone), zone)
     l.flags[pfn] = l.flags[pfn] & ~ACTIVE
-    _put(l, pfn, _list_of(l, pfn, zone), True)
+    _put(l, pfn, _list_of(l, pfn, zone), zone, True)
 
 
 # Reclaim.
@@ -869,6 +877,21 @@ def _may_deactivate(l: Lru, inactive_list: cython.int) -> cython.bint:
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
+@cython.nogil
+def _usable(l: Lru, which: cython.int, class_zone: cython.int) -> cython.int:
+    """Pages of a list of the node in zones that the request may use.
+
+    Source: 6.1 lruvec_lru_size.
+    """
+    pages: cython.int = 0
+    zone: cython.int
+    for zone in range(class_zone + 1):
+        pages += l.zone_size[LISTS_A_SCOPE * zone + which]
+    return pages
+
+
+@cython.cfunc
 def _shrink_node(
     l: Lru, priority: cython.int, order: cython.int, kswapd: cython.bint, class_zone: cython.int
 ):
@@ -885,7 +908,7 @@ def _shrink_node(
     if l.size[2] >> priority and not deactivates_file:
         only_file = True
     for kind in range(4):
-        l.due[kind] = l.size[kind] >> priority
+        l.due[kind] = _usable(l, kind, class_zone) >> priority
         if kind < 2:
             l.due[kind] = 0 if only_file else l.due[kind] * l.swappiness // 200
         elif not only_file:

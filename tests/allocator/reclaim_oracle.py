@@ -212,10 +212,14 @@ class OracleLru(PlainLists):
     def _may_deactivate(self, scope: str) -> bool:
         return self._is_low(scope) or self.refaults[scope] != self.refaults_seen[scope]
 
+    def _usable(self, key: tuple, class_zone: int) -> int:
+        return sum(self._zone(page.pfn) <= class_zone for page in self.lists[key])
+
     def _shrink_node(self, priority: int, class_zone: int) -> None:
         keys = [(scope, active) for scope in ("anon", "file") for active in (False, True)]
-        due = {key: len(self.lists[key]) >> priority for key in keys}
-        if self.gently or (due["file", False] and not self._may_deactivate("file")):
+        due = {key: self._usable(key, class_zone) >> priority for key in keys}
+        old_files = len(self.lists["file", False]) >> priority
+        if self.gently or (old_files and not self._may_deactivate("file")):
             due["anon", False] = due["anon", True] = 0
         else:
             swappiness = {"anon": self.rules.swappiness, "file": 200 - self.rules.swappiness}
