@@ -12,13 +12,13 @@ from pipeline.config import check_names
 from pipeline.execute import progress_of
 from pipeline.measures import MEASURES
 from pipeline.metadata import as_json
+from pipeline.run_folder import SWEEP
 from pipeline.simulate import core_note
 from pipeline.sweep.cell import Job
 from pipeline.sweep.compare import compared
 from pipeline.sweep.config import SweepConfig, load_sweep
 from pipeline.sweep.folder import (
     FIGURES,
-    METADATA,
     RESULTS,
     TABLE,
     check_folder,
@@ -137,7 +137,7 @@ def _written(plan: Plan, results: dict[str, dict], folder: Path) -> str:
         "figures": [base.name for base in drawn],
         "results": {_named(cell, plan.config): cell.key for cell in plan.cells},
     }
-    write_text(folder / METADATA, as_json(metadata))
+    write_text(folder / SWEEP, as_json(metadata))
     return text
 
 

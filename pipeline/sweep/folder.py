@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.config import UsageError
+from pipeline.run_folder import SWEEP
 from pipeline.sweep.config import SweepConfig
 
 RESULTS = "results"
-METADATA = "sweep.json"
 TABLE = "sweep.csv"
 FIGURES = "figures"
 DATA = ".csv"
@@ -25,7 +25,7 @@ def check_folder(folder: Path, store: Path, config: SweepConfig, force: bool) ->
         raise UsageError(f"{folder}: exists and is not a folder")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
-    ours = any((folder / name).is_file() for name in (TABLE, METADATA))
+    ours = any((folder / name).is_file() for name in (TABLE, SWEEP))
     if not ours and not (folder / RESULTS).is_dir() and not _holds(folder, store):
         raise UsageError(f"{folder}: exists and holds no sweep")
     if not force and (lost := _lost(folder, config)):
@@ -49,18 +49,18 @@ def forget_other(folder: Path, config: SweepConfig) -> None:
 
 def _lost(folder: Path, config: SweepConfig) -> str:
     """What the sweep in the folder has and this one hasn't, in words; "" where that is nothing."""
-    if not (folder / METADATA).exists():
+    if not (folder / SWEEP).exists():
         return ""  # stopped before its table was whole
     try:
         return next(_differing(_read(folder)["config"], config.as_table()), "")
     except (KeyError, TypeError, AttributeError, ValueError):
-        return f"whose {METADATA} is not readable"
+        return f"whose {SWEEP} is not readable"
 
 
 def _read(folder: Path) -> dict:
     """A sweep's metadata; an empty table where it is not readable. Raises OSError."""
     try:
-        read = json.loads((folder / METADATA).read_text(encoding="utf-8"))
+        read = json.loads((folder / SWEEP).read_text(encoding="utf-8"))
     except (ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}
