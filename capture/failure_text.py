@@ -40,7 +40,7 @@ def report_lines(report: FailureReport) -> list[str]:
         *paragraph(f"  {_zones(report, judged)}", "  "),
         *_table(report),
     ]
-    return [*lines, *_damaged(report.damaged)]
+    return [*lines, *damaged_lines(report.damaged)]
 
 
 def cause_text(report: FailureReport) -> str:
@@ -121,7 +121,7 @@ def _row(zone: ZoneState, name: int, width: int) -> list[str]:
     return lines
 
 
-def _damaged(damaged: Sequence[Damage]) -> list[str]:
+def damaged_lines(damaged: Sequence[Damage]) -> list[str]:
     """What could not be read, with its line and text."""
     lines = []
     for one in damaged[:MOST_TOLD]:

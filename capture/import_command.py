@@ -7,6 +7,9 @@ from pathlib import Path
 from capture.errors import CaptureError
 from capture.failure_report import read_reports
 from capture.failure_text import report_lines
+from capture.free_lists import read_free_lists, table_of
+from capture.free_lists_text import readings_text
+from pipeline.atomic import write_text
 from pipeline.config import UsageError, check_names
 from pipeline.plain_text import joined
 
@@ -39,6 +42,22 @@ def import_dmesg(source: str, output: Path | None, force: bool) -> None:
         for report, base in zip(reports, bases, strict=True):
             if drawable(report):
                 draw(report, base, name)
+
+
+def import_free_lists(source: str, output: Path | None, force: bool) -> None:
+    """What pagetypeinfo and buddyinfo say; with `output` all readings as a CSV file."""
+    readings, damaged = read_free_lists(_text(source))
+    name = "standard input" if source == STDIN else source
+    if not readings:
+        raise CaptureError(f"{name}: neither pagetypeinfo nor buddyinfo in it")
+    if output is not None:
+        if output.suffix != ".csv":
+            raise UsageError(f"{output}: the name must end in .csv")
+        if output.exists() and not force:
+            raise UsageError(f"{output}: exists; --force replaces it")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_text(output, table_of(readings))
+    print(joined(readings_text(readings, damaged)), end="")
 
 
 def _text(source: str) -> str:
@@ -76,4 +95,8 @@ def _bases(output: Path, count: int, force: bool) -> list[Path]:
     return bases
 
 
-KINDS: dict[str, Callable[[str, Path | None, bool], None]] = {"dmesg": import_dmesg}
+KINDS: dict[str, Callable[[str, Path | None, bool], None]] = {
+    "dmesg": import_dmesg,
+    "pagetypeinfo": import_free_lists,
+    "buddyinfo": import_free_lists,
+}

@@ -11,17 +11,20 @@ from pipeline import options
 @click.argument("kind", metavar="KIND")
 @click.argument("source", default="-", metavar="[SOURCE]")
 @click.option("-o", "--output", type=click.Path(path_type=Path),
-              help="A figure of each report as PNG, SVG and PDF, by this name.")  # fmt: skip
+              help="dmesg: a figure of each report as PNG, SVG and PDF, by this name; else a "
+              "CSV file of all readings.")  # fmt: skip
 @options.force
 def import_(kind: str, source: str, output: Path | None, force: bool) -> None:
     """What others recorded or pasted, read as far as it is certain.
 
-    KIND is dmesg: reports of failed requests ("page allocation failure", "invoked oom-killer") in
-    the log of a kernel, pasted from wherever. Says of each why it failed: too little memory, or
-    enough but broken up, or only on lists that the request may not use. What can't be read is told
-    with its line.
+    dmesg: reports of failed requests ("page allocation failure", "invoked oom-killer") in the log
+    of a kernel, pasted from wherever. Says of each why it failed: too little memory, or enough but
+    broken up, or only on lists that the request may not use.
 
-    SOURCE is a file; without one, standard input.
+    pagetypeinfo, buddyinfo: these files under /proc, once or logged again and again: what is free,
+    in blocks how large, on whose lists.
+
+    What can't be read is told with its line. SOURCE is a file; without one, standard input.
     """
     from capture.import_command import import_command
 

@@ -3,12 +3,17 @@
 import io
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import capture.import_command as import_command
 from capture.failure_picture import figure_of
 from capture.failure_report import read_reports
+from capture.free_lists import COLUMNS
+from pipeline.plain_text import WIDTH
 from renderer.failure_figure import FOREIGN, KEPT, SMALL
+from tests.capture.test_free_lists import BUDDYINFO
+from tests.capture.test_free_lists import MODERN as MODERN_LISTS
 from tests.pipeline.commands import Commands
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -60,3 +65,28 @@ def test_bad_input(pagereel: Commands, tmp_path: Path, monkeypatch: pytest.Monke
     assert (tmp_path / "why.svg").read_text() == "mine"
     monkeypatch.setattr(import_command, "MOST_BYTES", 100)
     assert "more than 0 MiB" in pagereel.refused("import", "dmesg", MODERN, code=1)
+
+
+def test_free_lists_are_told_and_written(pagereel: Commands, tmp_path: Path) -> None:
+    text, table = tmp_path / "both.txt", tmp_path / "lists.csv"
+    text.write_text(MODERN_LISTS + BUDDYINFO + MODERN_LISTS.replace("709", "809") + BUDDYINFO)
+    outcome = pagereel("import", "pagetypeinfo", text, "-o", table)
+    assert outcome.code == 0
+    told = " ".join(outcome.out.split())
+    assert told.startswith("2 readings; the last, of line 17:")
+    assert "Node 0 DMA: 14.9 MiB free, largest block of order 10 (4 MiB); 0.059 unusable" in told
+    assert "Pageblocks: 107 Unmovable, 2889 Movable, 140 Reclaimable." in told
+    assert " >100000 2247 " in told
+    assert all(len(line) <= WIDTH for line in outcome.out.splitlines())
+    rows = pd.read_csv(table)
+    assert list(rows.columns) == list(COLUMNS)
+    assert len(rows) == 2 * 11 * (6 + 2)
+    assert rows[rows.more == 1][["migratetype", "order", "blocks"]].to_numpy().tolist() == [
+        ["Movable", 0, 100_000]
+    ] * 2  # fmt: skip
+    assert "exists; --force" in pagereel.refused("import", "buddyinfo", text, "-o", table, code=2)
+    assert "end in .csv" in pagereel.refused("import", "buddyinfo", text, "-o", text, code=2)
+    text.write_text("nothing of the kind")
+    assert "neither pagetypeinfo nor buddyinfo" in pagereel.refused(
+        "import", "buddyinfo", text, code=1
+    )
