@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from capture.failure_report import Damage
 from capture.failure_text import damaged_lines, size_text
 from capture.free_lists import CAP, FreeLists, Key
+from pipeline.metrics.extfrag import unusable_index
 from pipeline.plain_text import WIDTH, paragraph
 
 PAGE_KIB = 4  # neither file tells the size of a page
@@ -24,7 +25,7 @@ def readings_text(readings: Sequence[FreeLists], damaged: Sequence[Damage]) -> l
     for zone in last.zones:
         lines += _zone(last, zone, order)
         if len(readings) > 1 and zone in readings[0].zones:
-            share = unusable(readings[0].blocks(zone), order)
+            share = unusable_index(readings[0].blocks(zone), order) / 1000
             lines.append(f"  in the first reading {share:.3f} was unusable")
     return [*lines, "", *paragraph(NOTE), *damaged_lines(damaged)]
 
@@ -34,16 +35,6 @@ def huge_order(reading: FreeLists) -> int:
     return 9 if reading.pageblock_order is None else reading.pageblock_order
 
 
-def unusable(blocks: Sequence[int], order: int) -> float:
-    """Share of free pages in blocks below an order; 0 where nothing is free.
-
-    Source: mm/vmstat.c unusable_free_index.
-    """
-    free = sum(count << k for k, count in enumerate(blocks))
-    large = sum(count << k for k, count in enumerate(blocks) if k >= order)
-    return (free - large) / free if free else 0.0
-
-
 def _zone(reading: FreeLists, zone: Key, order: int) -> list[str]:
     blocks = reading.blocks(zone)
     free_kib = sum(count << k for k, count in enumerate(blocks)) * PAGE_KIB
@@ -51,7 +42,7 @@ def _zone(reading: FreeLists, zone: Key, order: int) -> list[str]:
     told = f"Node {zone[0]} {zone[1]}: {size_text(free_kib)} free"
     if largest >= 0:
         told += f", largest block of order {largest} ({size_text(PAGE_KIB << largest)})"
-    told += f"; {unusable(blocks, order):.3f} unusable for order {order}."
+    told += f"; {unusable_index(blocks, order) / 1000:.3f} unusable for order {order}."
     if counts := reading.pageblocks.get(zone):
         of = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         told += f" Pageblocks: {of or 'none'}."
