@@ -44,6 +44,23 @@ def import_dmesg(source: str, output: Path | None, force: bool) -> None:
                 draw(report, base, name)
 
 
+def import_snapshots(source: str, output: Path | None, force: bool) -> None:
+    """A folder with requests.npz and snapshots.npz as a recording: a frame for each snapshot."""
+    from allocator.mechanism import load_mechanism
+    from capture.snapshots import write_real
+    from workloads.recorded import load_with_snapshots
+
+    if output is None:
+        raise UsageError("snapshots: -o FILE.reel says where the recording goes")
+    _check_free(output, ".reel", force)
+    folder = Path(source)
+    stream, places = load_with_snapshots(folder)
+    mechanism = load_mechanism(stream.start.mechanism)
+    table = {"name": mechanism.name, "title": f"a real kernel: {mechanism.title}", "parameters": {}}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_real(folder, stream, output, table, places)
+
+
 def import_free_lists(source: str, output: Path | None, force: bool) -> None:
     """What pagetypeinfo and buddyinfo say; with `output` all readings as a CSV file."""
     readings, damaged = read_free_lists(_text(source))
@@ -51,13 +68,18 @@ def import_free_lists(source: str, output: Path | None, force: bool) -> None:
     if not readings:
         raise CaptureError(f"{name}: neither pagetypeinfo nor buddyinfo in it")
     if output is not None:
-        if output.suffix != ".csv":
-            raise UsageError(f"{output}: the name must end in .csv")
-        if output.exists() and not force:
-            raise UsageError(f"{output}: exists; --force replaces it")
+        _check_free(output, ".csv", force)
         output.parent.mkdir(parents=True, exist_ok=True)
         write_text(output, table_of(readings))
     print(joined(readings_text(readings, damaged)), end="")
+
+
+def _check_free(output: Path, ending: str, force: bool) -> None:
+    """Raise UsageError for a name that a file can't have, or has already."""
+    if output.suffix != ending:
+        raise UsageError(f"{output}: the name must end in {ending}")
+    if output.is_dir() or (output.exists() and not force):
+        raise UsageError(f"{output}: exists; --force replaces it")
 
 
 def _text(source: str) -> str:
@@ -99,4 +121,5 @@ KINDS: dict[str, Callable[[str, Path | None, bool], None]] = {
     "dmesg": import_dmesg,
     "pagetypeinfo": import_free_lists,
     "buddyinfo": import_free_lists,
+    "snapshots": import_snapshots,
 }

@@ -11,8 +11,8 @@ from pipeline import options
 @click.argument("kind", metavar="KIND")
 @click.argument("source", default="-", metavar="[SOURCE]")
 @click.option("-o", "--output", type=click.Path(path_type=Path),
-              help="dmesg: a figure of each report as PNG, SVG and PDF, by this name; else a "
-              "CSV file of all readings.")  # fmt: skip
+              help="dmesg: a figure of each report as PNG, SVG and PDF, by this name; snapshots: "
+              "the recording, .reel; else a CSV file of all readings.")  # fmt: skip
 @options.force
 def import_(kind: str, source: str, output: Path | None, force: bool) -> None:
     """What others recorded or pasted, read as far as it is certain.
@@ -23,6 +23,8 @@ def import_(kind: str, source: str, output: Path | None, force: bool) -> None:
 
     pagetypeinfo, buddyinfo: these files under /proc, once or logged again and again: what is free,
     in blocks how large, on whose lists.
+
+    snapshots: a folder with requests.npz and snapshots.npz of a real kernel, as a recording.
 
     What can't be read is told with its line. SOURCE is a file; without one, standard input.
     """

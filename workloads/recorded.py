@@ -79,6 +79,11 @@ def load_folder(path: Path) -> Stream:
 
     What their events don't show is added, see `untraced`.
     """
+    return load_with_snapshots(path)[0]
+
+
+def load_with_snapshots(path: Path) -> tuple[Stream, np.ndarray]:
+    """The same with the operations done at each snapshot, i8, ascending. Raises WorkloadError."""
     path = Path(path)
     requests = _load(path / "requests.npz", (*REQUEST_RANGES, *START_RANGES, *SNAPSHOT_COLUMNS))
     where = str(path / "requests.npz")
@@ -127,7 +132,7 @@ def load_folder(path: Path) -> Stream:
         phases=_phases(names, moved(places, at), moved(begun, at), kernel_class),
     )
     check_stream(stream, str(path))
-    return stream
+    return stream, moved(places, at)
 
 
 def _load(path: Path, columns: tuple[str, ...]) -> dict[str, np.ndarray]:

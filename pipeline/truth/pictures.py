@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from allocator.mechanism import load_mechanism
+from capture.snapshots import sample_ops, write_real
 from pipeline.artefacts import Progress, sheet
 from pipeline.artefacts.panels import Drawing
 from pipeline.samples import stream_of
 from pipeline.scratch import scratch_folder
 from pipeline.simulate import simulate
 from pipeline.truth.compare import OWN_TOLERANCE
-from pipeline.truth.snapshots import sample_ops, write_real
 
 
 def draw_pair(folder: Path, target: Path, *, progress: Progress) -> None:

@@ -74,7 +74,7 @@ def test_free_lists_are_told_and_written(pagereel: Commands, tmp_path: Path) -> 
     assert outcome.code == 0
     told = " ".join(outcome.out.split())
     assert told.startswith("2 readings; the last, of line 17:")
-    assert "Node 0 DMA: 14.9 MiB free, largest block of order 10 (4 MiB); 0.059 unusable" in told
+    assert "Node 0 DMA: 14.9 MiB free, largest block of order 10 (4 MiB); 0.058 unusable" in told
     assert "Pageblocks: 107 Unmovable, 2889 Movable, 140 Reclaimable." in told
     assert " >100000 2247 " in told
     assert all(len(line) <= WIDTH for line in outcome.out.splitlines())

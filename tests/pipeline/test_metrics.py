@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from capture.snapshots import combined
 from pipeline.artefacts.panels import Drawing, panels
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import Evidence, eligible_blocks
 from pipeline.recording import Recording, RecordingWriter
-from pipeline.truth.snapshots import combined
 from tests.pipeline.small import header
 from tests.real import real_folder
 

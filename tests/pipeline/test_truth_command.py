@@ -11,6 +11,7 @@ from PIL import Image
 
 from allocator.mechanism import load_mechanism
 from allocator.terms import EVENT_CLAIM, EVENT_DTYPE, EVENT_FALLBACK, FREE, HUGETLB
+from capture.snapshots import sample_ops, write_real
 from pipeline.config import UsageError, load_stream
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import Evidence
@@ -21,7 +22,6 @@ from pipeline.truth.compare import JUDGED, MEASURES, PHASES, compared
 from pipeline.truth.real import real_figures
 from pipeline.truth.replays import Boot, Outcome, Replay, planned
 from pipeline.truth.report import WIDTH, report
-from pipeline.truth.snapshots import sample_ops, write_real
 from tests.pipeline.commands import Commands
 from tests.pipeline.small import header
 from tests.real import real_folder

@@ -1,4 +1,4 @@
-"""What a real kernel's pages held at each phase's sample, as a recording that can be drawn."""
+"""What a real kernel's pages held, snapshot by snapshot, as a recording that can be drawn."""
 
 from pathlib import Path
 
@@ -62,11 +62,15 @@ def sample_ops(stream: Stream) -> np.ndarray:
     return np.unique([phase.sample_op for phase in stream.phases]).astype(np.int64)
 
 
-def write_real(folder: Path, stream: Stream, path: Path, mechanism: dict) -> None:
-    """Write one frame for each of `sample_ops(stream)`, under the stream's clock.
+def write_real(
+    folder: Path, stream: Stream, path: Path, mechanism: dict, places: np.ndarray | None = None
+) -> None:
+    """Write what a real kernel's pages held, under the stream's clock.
 
-    `mechanism`: the header's table of the mechanism that ran. Raises WorkloadError where the
-    folder's snapshots are missing or damaged, OSError.
+    One frame for each of `sample_ops(stream)`; with `places`, i8, the operations done at each
+    snapshot, one for each of these, of several at one place the last. `mechanism`: the header's
+    table of the mechanism that ran. Raises WorkloadError where the folder's snapshots are missing
+    or damaged, OSError.
     """
     snapshots = folder / "snapshots.npz"
     try:
@@ -76,6 +80,8 @@ def write_real(folder: Path, stream: Stream, path: Path, mechanism: dict) -> Non
             kernel_class, mobility = tables["kclass"], tables["mobility"]
         numbers = [last for _, last in phase_snapshots(names, kernel_class)]
         shown = dict(zip((p.sample_op for p in stream.phases), numbers, strict=True))
+        if places is not None:
+            shown = {int(op): number for number, op in enumerate(places)} | shown
         grids = {op: combined(kernel_class[n], mobility[n]) for op, n in shown.items()}
     except OSError as error:
         raise WorkloadError(f"{error.filename or snapshots}: {error.strerror or error}") from None
@@ -85,7 +91,7 @@ def write_real(folder: Path, stream: Stream, path: Path, mechanism: dict) -> Non
     header = _header(stream, mechanism)
     starts = [phase.start_op for phase in stream.phases]
     with RecordingWriter(path, header) as writer:
-        for op in sample_ops(stream).tolist():
+        for op in sorted(grids):
             grid = _with_holes(grids[op], stream)
             writer.append(
                 op=op,
