@@ -1,4 +1,4 @@
-"""Snapshots of a real kernel as a recording: each of them, on the stream's clock, with its figures."""
+"""Snapshots of a real kernel as a recording: each of them, on its stream's clock."""
 
 import csv
 from pathlib import Path
