@@ -13,6 +13,7 @@ from pipeline.metrics import METRICS, measured
 from pipeline.metrics.evidence import Evidence, eligible_blocks
 from pipeline.recording import Recording, RecordingError
 from pipeline.run_folder import RunFolder
+from pipeline.views.clock import OnClock, clock_of
 from pipeline.views.difference import Difference
 from pipeline.views.zoom import Zoom
 from renderer.layouts import layout_named
@@ -124,10 +125,26 @@ def panels(paths: list[Path], drawing: Drawing) -> list[Panel]:
 
     Raises RecordingError, UsageError, PanelError.
     """
-    whole = [_panel(opened(path), drawing.values) for path in paths]
+    whole = _on_one_clock([_panel(opened(path), drawing.values) for path in paths])
     check_panels(whole, at_most=MAX_ROWS)
     shown = _differences(whole) if drawing.difference else whole
     return [_zoomed(panel, *drawing.pfns) for panel in shown] if drawing.pfns else shown
+
+
+def _on_one_clock(whole: list[Panel]) -> list[Panel]:
+    """Panels of recordings of the same requests, where only their frames differ, at the fewest."""
+    clock = clock_of([panel.recording for panel in whole])
+    return [_on_clock(panel, clock) if clock else panel for panel in whole]
+
+
+def _on_clock(panel: Panel, clock: Recording) -> Panel:
+    if panel.recording is clock:
+        return panel
+    view = OnClock(panel.recording, clock)
+    s = "" if view.late_ops == 1 else "s"
+    note = f"{panel.name}: frames up to {view.late_ops:,} request{s} early"
+    notes = (*panel.notes, note) if view.late_ops else panel.notes
+    return replace(panel, recording=view, values=panel.values[view.frames], notes=notes)
 
 
 def opened(path: Path) -> Recording:

@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allocator.terms import PAGE_CLASSES
+from pipeline.artefacts.panels import Drawing, panels
 from pipeline.config import UsageError
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import Evidence
 from pipeline.recording import Recording, RecordingWriter
+from pipeline.views.clock import OnClock, clock_of
 from pipeline.views.difference import CLASSES, STEPS, Difference, compared
 from pipeline.views.zoom import Zoom, pfn_range
 from renderer.palette import DIFFERENCE
+from renderer.panel import PanelError
 from tests.renderer.synthetic import header, recording
 
 MOVABLE, UNMOVABLE = PAGE_CLASSES.index("movable"), PAGE_CLASSES.index("unmovable")
@@ -136,3 +139,54 @@ def test_recordings_of_other_pages_are_refused(tmp_path: Path) -> None:
     one, other = (recording(tmp_path / f"{n}.reel", n) for n in (4096, 8192))
     with pytest.raises(UsageError, match="differ in pages"):
         Difference(one, other)
+
+
+def of_requests(path: Path, ops: list[int], digest: str = "cafe") -> Recording:
+    """A recording with frames at these operations; each frame's first page tells its number."""
+    head = header(PAGES)
+    head["workload"] = head["workload"] | {"digest": digest}
+    with RecordingWriter(path, head) as writer:
+        for number, op in enumerate(ops):
+            grid = np.zeros(PAGES, np.uint8)
+            grid[0] = number
+            writer.append(
+                op=op, time_us=10 * op, phase=0, grid=grid,
+                block_types=np.zeros(BLOCKS, np.uint8), series=np.array([number, 0, 0], np.int64),
+            )  # fmt: skip
+    return Recording.open(path)
+
+
+def test_recordings_of_the_same_requests_share_the_clock_with_the_fewest_frames(
+    tmp_path: Path,
+) -> None:
+    few = of_requests(tmp_path / "few.reel", [0, 5, 9])
+    many = of_requests(tmp_path / "many.reel", [0, 2, 4, 6, 9])
+    assert clock_of([many, few]) is few
+    view = OnClock(many, few)
+    assert view.frames.tolist() == [0, 2, 4]  # the last at or before
+    assert view.late_ops == 1
+    assert [view.grid(n)[0] for n in range(len(view))] == [0, 2, 4]
+    assert view.series[:, 0].tolist() == [0, 2, 4]
+    assert (view.ops.tolist(), view.times_us.tolist()) == ([0, 5, 9], [0, 50, 90])
+    late = of_requests(tmp_path / "late.reel", [3, 5])
+    assert OnClock(late, few).frames.tolist() == [0, 1, 1]
+
+
+def test_other_requests_share_no_clock(tmp_path: Path) -> None:
+    one = of_requests(tmp_path / "a.reel", [0, 5, 9])
+    assert clock_of([one, of_requests(tmp_path / "b.reel", [0, 5, 9], "beef")]) is None
+    assert clock_of([one, of_requests(tmp_path / "c.reel", [0, 4], "beef")]) is None
+    assert clock_of([of_requests(tmp_path / f"{n}.reel", [0, n], "") for n in (3, 4)]) is None
+    with pytest.raises(PanelError, match="panels share one clock"):
+        panels([one.path, of_requests(tmp_path / "d.reel", [0, 4], "beef").path], Drawing())
+
+
+def test_pictures_of_a_kernel_and_of_its_replay_stand_side_by_side(tmp_path: Path) -> None:
+    few = of_requests(tmp_path / "few.reel", [0, 5, 9])
+    many = of_requests(tmp_path / "many.reel", [0, 2, 4, 6, 9])
+    left, right = panels([few.path, many.path], Drawing())
+    assert left.recording.path == few.path
+    assert len(left.values) == len(right.values) == 3
+    assert right.notes == (f"{right.name}: frames up to 1 request early",)
+    same = panels([few.path, few.path], Drawing())
+    assert [panel.notes for panel in same] == [(), ()]
