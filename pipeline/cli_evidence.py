@@ -73,7 +73,8 @@ def diff(
     "--phase",
     "phases",
     multiple=True,
-    help="Judge only here; 'total' for counts; repeat for more.  [default: key phases and total]",
+    help="Judge other rows only here; 'total' for counts; repeat for more.  "
+    "[default: key phases and total]",
 )
 @click.option("--rows", "every_row", is_flag=True, help="Print every row that was judged.")
 def gate(base: str, new: str, **options: object) -> None:

@@ -17,16 +17,25 @@ from pipeline.recording import Recording
 TOTAL = "total"  # in place of a phase: from the first operation to the last
 COLUMNS = ("phase", "measure", "value")
 SEEDS_COLUMNS = ("mechanism", "workload", "seed", *COLUMNS)  # with whose they are
-# Not the counters that metrics are made of: requests and failures by order.
+# Not those that have measures of their own: requests and failures by order.
 COSTS = [name for name in COUNTERS if not name.startswith(("requests_order", "failed"))]
 FAILURES = {
     f"failed_order_{order}": f"requests of order {order} that failed" for order in range(NR_ORDERS)
 }
+# What failures are to be seen against: a mechanism of more requests may fail more of them.
+REQUESTS = {f"requests_order_{order}": f"requests of order {order}" for order in range(NR_ORDERS)}
 # Counts of which less is better beyond doubt: work that is done for others, or harm. Splits,
-# merges and searches belong to serving requests; few of them may mean that little was served.
+# merges and searches belong to serving requests; few of them may mean that little was served. Free
+# pages are moved to other lists by grouping alone: that is how it works, and no cost of another.
 HARM = (
-    "pages_moved", "pages_migrated", "compact_stalls", "direct_reclaims", "pages_scanned_direct",
+    "pages_migrated", "compact_stalls", "direct_reclaims", "pages_scanned_direct",
     "pages_scanned_kswapd", "pages_swapped_out", "pages_brought_back", "pages_written",
+)  # fmt: skip
+# Counted where pages are reclaimed alone.
+RECLAIM = (
+    "direct_reclaims", "kswapd_runs", "pages_scanned_direct", "pages_scanned_kswapd",
+    "pages_reclaimed_direct", "pages_reclaimed_kswapd", "pages_written", "pages_swapped_out",
+    "pages_brought_back", "slab_pages_reclaimed", "objects_reclaimed",
 )  # fmt: skip
 # What a fallback onto a block smaller than a pageblock does lasts: it mixes pageblocks.
 # Source: mmtests, MonitorFtraceextfrag.pm, which counts mm_page_alloc_extfrag so.
@@ -64,6 +73,7 @@ def _counter(name: str) -> Measure:
 MEASURES = {
     **{name: Measure(m.unit, m.better, m.title) for name, m in METRICS.items()},
     **{name: Measure("events", better, title) for name, (better, title) in FRAGMENTING.items()},
+    **{name: Measure("requests", "-", title) for name, title in REQUESTS.items()},
     **{name: Measure("requests", "lower", title) for name, title in FAILURES.items()},
     **{name: _counter(name) for name in COSTS if name not in METRICS},
 }
@@ -97,7 +107,7 @@ def rows_of(evidence: Evidence, values: dict[str, np.ndarray]) -> list[tuple[str
     known = set(recording.header["series_columns"])
     counts = {
         name: float(recording.column(name)[-1]) if name in known and len(recording) else np.nan
-        for name in (*FAILURES, *COSTS)
+        for name in (*REQUESTS, *FAILURES, *COSTS)
         if name not in METRICS
     }
     counts = fragmenting(recording) | counts

@@ -43,7 +43,8 @@ def difference_document(
     blocks.append(
         Paragraph(
             "Means over paired seeds; in parentheses the change in %, + is better and - worse; + "
-            "is more where neither is better. Below: the verdict, and the change's 95 % interval."
+            "is more where neither is better. Below: the verdict, and the 95 % interval of the "
+            "change as it is, in the figure's unit and with its own sign."
         )
     )
     pairs = [(group.base, other, group.title) for group in compared for other in group.others]

@@ -1,7 +1,9 @@
 """What rows are called in mails: as mmtests and the patch mails call what they measure.
 
 One line a row; what has none isn't in mails. What they have no name for has plain words of ours; a
-name is never given to something else than it stands for.
+name is never given to something else than it stands for: so pages_written, which the flusher
+and reclaim write, are not their "Page writes file", and compact_stalls, counted before it is known
+whether any zone suits, not their "Compaction stalls".
 Source: mmtests, MonitorMmtestsvmstat.pm and MonitorFtraceextfrag.pm; V. Babka's mails on page
 stealing, linux-mm, December 2014 and May 2017; M. Gorman's of 1 March 2007.
 """
@@ -18,7 +20,6 @@ NAMES = {
     "unusable_index": "Unusable free space index, order 9",
     "huge_success": "Huge pages to be had at once",
     "failed_requests": "Page allocation failures so far",
-    "fallbacks_unmovable_in_movable": "Unmovable requests served from movable lists so far",
     "extfrag_events": "Page alloc extfrag event",
     "extfrag_fragmenting": "Extfrag fragmenting",
     "extfrag_for_unmovable": "Extfrag fragmenting for unmovable",
@@ -30,10 +31,10 @@ NAMES = {
     "direct_reclaims": "Allocation stalls",
     "pages_scanned_direct": "Direct pages scanned",
     "pages_scanned_kswapd": "Kswapd pages scanned",
-    "pages_written": "Page writes file",
+    "pages_written": "File pages written",
     "pages_swapped_out": "Swap Outs",
     "pages_brought_back": "Pages used again after they were reclaimed",
-    "compact_stalls": "Compaction stalls",
+    "compact_stalls": "Direct compaction tries",
     "pages_migrated": "Page migrate success",
     "pages_moved": "Free pages moved to another list",
     "pages_reclaimed_direct": "Direct pages reclaimed",

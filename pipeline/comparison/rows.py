@@ -148,7 +148,7 @@ def _other_versions(group: Group) -> list[str]:
         for name in ("pagereel", "core", "code"):
             versions = [side.run.versions.get(name, "unknown") for side in (group.base, other)]
             if versions[0] != versions[1]:
-                what = "code" if name == "code" else f"versions of {name}"
+                what = "code of figures" if name == "code" else f"versions of {name}"
                 told.append(f"Made by different {what}: {' and '.join(versions)}.")
     return told
 

@@ -1,5 +1,6 @@
 """What a run brings to a comparison: its figures by seed, its loads and phases, its versions."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEEDS_FILE = "seeds.csv"
-REST = "rest"
+REST = re.compile(r"(.+-)?rest\d*")  # "rest", "rest3", "r2-rest"; not "restart"
+MIGRATED = "pages_migrated"
+# One of them is counted wherever memory was to be compacted.
+COMPACTIONS = ("compact_stalls", "compact_proactive", "compact_daemon_wakes")
 Key = tuple[str, str]  # phase, measure
 
 
@@ -45,7 +49,7 @@ class Load:
     @property
     def rest_phases(self) -> list[str]:
         """Key phases at rest: by their names, as workloads call them."""
-        return [name for name in self.key_phases if REST in name]
+        return [name for name in self.key_phases if REST.fullmatch(name)]
 
     def title_of(self, phase: str) -> str:
         """A phase in words."""
@@ -88,7 +92,10 @@ class RunFigures:
         return dict(list(self.table.groupby(["mechanism", "workload"], sort=False)))
 
     def values(self, mechanism: str, workload: str) -> tuple[list[int], dict[Key, np.ndarray]]:
-        """Seeds, and f8[seeds] by phase and measure in their order. Raises UsageError."""
+        """Seeds, and f8[seeds] by phase and measure in their order. Raises UsageError.
+
+        Of migrated pages there is no figure where compaction has no target: few are no merit then.
+        """
         rows = self._by_side.get((mechanism, workload))
         if rows is None:
             return [], {}
@@ -99,7 +106,32 @@ class RunFigures:
             raise UsageError(f"{where}: a row of {mechanism}, {workload} stands twice") from None
         order = rows[["phase", "measure"]].drop_duplicates().itertuples(index=False, name=None)
         found = dict(zip(wide.index, wide.to_numpy(float, copy=True), strict=True))
+        if self.compacts_in_vain(mechanism, workload):
+            found[TOTAL, MIGRATED][:] = np.nan
         return [int(seed) for seed in wide.columns], {key: found[key] for key in order}
+
+    def totals(self, mechanism: str, workload: str, measure: str) -> np.ndarray:
+        """A count of the whole run, f8[seeds]; only of those seeds that have it."""
+        rows = self._by_side.get((mechanism, workload))
+        if rows is None:
+            return np.empty(0)
+        of_it = rows[(rows["phase"] == TOTAL) & (rows["measure"] == measure)]
+        return of_it["value"].dropna().to_numpy(float)
+
+    def tells_types(self, mechanism: str, workload: str) -> bool:
+        """Whether the mechanism tells mobilities apart, under that load."""
+        return self.loads[workload].mechanisms[mechanism]["tells_types"]
+
+    def compacts_in_vain(self, mechanism: str, workload: str) -> bool:
+        """Whether memory was to be compacted, but no pageblock is movable, so that none moves.
+
+        Source: 6.1 suitable_migration_target, set_pageblock_migratetype.
+        """
+        if self.tells_types(mechanism, workload):
+            return False
+        migrated = self.totals(mechanism, workload, MIGRATED)
+        tried = any(self.totals(mechanism, workload, name).any() for name in COMPACTIONS)
+        return tried and len(migrated) > 0 and not migrated.any()
 
 
 def _table(folder: Path) -> "pd.DataFrame":

@@ -9,11 +9,15 @@ from pipeline.config import UsageError, check_names
 
 
 class Side(NamedTuple):
-    """A mechanism of a run, and what it is called beside the others."""
+    """A mechanism of a run, and what it is called beside the others.
+
+    `named`: whether it was asked for as RUN:MECHANISM, where there are two runs.
+    """
 
     run: RunFigures
     mechanism: str
     label: str
+    named: bool = False
 
 
 class Group(NamedTuple):
@@ -49,7 +53,8 @@ def groups(base: str, new: str = "", base_mechanism: str = "") -> list[Group]:
         raise UsageError("--base is for one run; of two, name it as RUN:MECHANISM")
     second, other = opened(new)
     pairs = _pairs(first, mechanism, second, other)
-    return [_pair(first, one, second, another, len(pairs) > 1) for one, another in pairs]
+    found = [_pair(first, one, second, another, len(pairs) > 1) for one, another in pairs]
+    return [_named(group, bool(mechanism), bool(other)) for group in found]
 
 
 def within(run: RunFigures, base: str = "") -> Group:
@@ -81,6 +86,12 @@ def _pairs(
         return [(first.mechanisms[0], second.mechanisms[0])]
     both = f"{first.run.folder} and {second.run.folder}"
     raise UsageError(f"{both} have no mechanism in common; name them as RUN:MECHANISM")
+
+
+def _named(group: Group, base: bool, other: bool) -> Group:
+    """A pair with which side was named."""
+    others = tuple(side._replace(named=other) for side in group.others)
+    return group._replace(base=group.base._replace(named=base), others=others)
 
 
 def _pair(first: RunFigures, one: str, second: RunFigures, other: str, several: bool) -> Group:

@@ -10,7 +10,7 @@ from pipeline.comparison.names import SINCE_THE_START, UNITS, name_of
 from pipeline.comparison.rows import Row
 from pipeline.comparison.runs import Key
 from pipeline.comparison.sides import Group
-from pipeline.measures import MEASURES, Measure
+from pipeline.measures import FAILURES, MEASURES, Measure
 from pipeline.statistics.means import geometric_mean
 from pipeline.statistics.paired import compare
 
@@ -36,9 +36,19 @@ def is_zero(rows: Iterable[Row]) -> bool:
 
 
 def label_of(row: Row) -> str:
-    """A row's name, with its unit where it is a share."""
+    """A row's name, with its unit where it is a share; of failures, of how many requests."""
     unit = UNITS.get(row.measure, "%" if row.about.unit == "%" else "")
-    return name_of(row.measure, row.workload, row.phase) + (f" ({unit})" if unit else "")
+    told = unit or _requests(row)
+    return name_of(row.measure, row.workload, row.phase) + (f" ({told})" if told else "")
+
+
+def _requests(row: Row) -> str:
+    """The baseline's mean, for failures by order; the other side gets nearly as many."""
+    if row.measure not in FAILURES:
+        return ""
+    measure = row.measure.replace("failed", "requests")
+    requests = row.base.run.totals(row.base.mechanism, row.workload, measure)
+    return f"of {requests.mean():.0f}" if len(requests) else ""
 
 
 def line_of(group: Group, rows: Sequence[Row], seeds: int, label: str = "") -> Line:
@@ -99,11 +109,11 @@ def _geometric_cell(about: Measure, rows: Sequence[Row], seeds: int) -> Cell:
 def lines_where(
     group: Group, rows: Sequence[Row], seeds: int, wanted: Callable[[Row], bool]
 ) -> tuple[list[Line], list[str]]:
-    """Lines of the rows that are wanted, and the names of those that are zero on all sides."""
+    """Lines of the rows that are wanted, and the measures of those that are zero on all sides."""
     lines, zero = [], []
     for found in by_key(row for row in rows if wanted(row)).values():
         if is_zero(found):
-            zero.append(name_of(found[0].measure, found[0].workload, found[0].phase))
+            zero.append(found[0].measure)
         else:
             lines.append(line_of(group, found, seeds))
     return lines, zero

@@ -9,6 +9,7 @@ from pipeline.measures import MEASURES
 
 LIMIT = re.compile(r"-(\d+(?:\.\d+)?)(%?)")
 TOLERANCE = re.compile(r"(\d+(?:\.\d+)?)%")
+MOST_PERCENT = 100  # of tolerance: more would let pass whatever doubles
 ROUNDING = 1e-12
 
 
@@ -96,6 +97,8 @@ def asked(target: str, limits: tuple[str, ...], ignored: tuple[str, ...], tolera
     found = TOLERANCE.fullmatch(tolerance)
     if not found:
         raise UsageError(f"--tolerance {tolerance}: not of the form 1% or 0.5%")
+    if float(found[1]) > MOST_PERCENT:
+        raise UsageError(f"--tolerance {tolerance}: more than {MOST_PERCENT}%")
     of = Asked(
         Named.parse(target),
         tuple(map(Limit.parse, limits)),

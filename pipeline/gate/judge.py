@@ -1,7 +1,7 @@
 """The judgement of a gate, row by row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ class Judged:
     """A row and what became of it.
 
     `p`: of all other rows together; NaN for target and limits, and where it can't be told.
+    `least`: the least that it could be with so few seeds, whatever the difference.
     `tolerated`: worse, but by no more than is allowed.
     """
 
@@ -25,6 +26,7 @@ class Judged:
     failed: bool
     told: str
     p: float = np.nan
+    least: float = np.nan
     tolerated: bool = False
 
     @property
@@ -47,9 +49,13 @@ def targets_of(rows: Sequence[Row], target: Named) -> list[Row]:
     return list(by_workload.values())
 
 
-def judge(rows: Sequence[Row], asked: Asked) -> list[Judged]:
-    """Target first, then limits, what is ignored, and all others that can become worse."""
-    aims = targets_of(rows, asked.target)
+def judge(rows: Sequence[Row], asked: Asked, aims: Sequence[Row] | None = None) -> list[Judged]:
+    """Target first, then limits, what is ignored, and all others that can become worse.
+
+    `aims`: the target's rows, where they aren't looked for among all others.
+    """
+    if aims is None:
+        aims = targets_of(rows, asked.target)
     judged = [_target(row) for row in aims]
     others, ignored = [], []
     for row in rows:
@@ -57,13 +63,16 @@ def judge(rows: Sequence[Row], asked: Asked) -> list[Judged]:
             continue
         limits = [limit for limit in asked.limits if limit.named.takes(row)]
         judged += [_limit(row, limit) for limit in limits]
-        if limits or row in aims:
+        if limits or any(row is aim for aim in aims):
             continue
         is_ignored = any(one.takes(row) for one in asked.ignored)
         (ignored if is_ignored else others).append(row)
     judged += map(_ignored, ignored)
-    p_of_others = zip(others, _family(others), strict=True)
-    return judged + [_other(row, p, asked.tolerance_percent) for row, p in p_of_others]
+    p_of_others = zip(others, *_family(others), strict=True)
+    return judged + [
+        replace(_other(row, p, asked.tolerance_percent), least=least)
+        for row, p, least in p_of_others
+    ]
 
 
 def _other(row: Row, p: float, tolerance_percent: float) -> Judged:
@@ -104,14 +113,16 @@ def _ignored(row: Row) -> Judged:
     return Judged(row, IGNORED, False, "worse beyond noise, by itself" * worse)
 
 
-def _family(rows: Sequence[Row]) -> np.ndarray:
-    """p of each row with all of them in mind, f8[rows]; NaN where its seeds can't tell.
+def _family(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """p of each row with all of them in mind, and the least that it could be; f8[rows] each.
+
+    NaN where its seeds can't tell.
 
     Rows that have figures of the same seeds are taken together, of whatever load; where there are
     several such sets, p is multiplied by their number. A set with so few seeds that no difference
     could be significant then is left out, and not counted.
     """
-    p = np.full(len(rows), np.nan)
+    p, least = np.full((2, len(rows)), np.nan)
     differences = [row.after - row.before for row in rows]
     families: dict[bytes, list[int]] = {}
     for number, difference in enumerate(differences):
@@ -123,7 +134,8 @@ def _family(rows: Sequence[Row]) -> np.ndarray:
         members = families[key]
         together = np.array([differences[n][np.isfinite(differences[n])] for n in members])
         p[members] = family_wise(together)
-    return np.minimum(p * len(able), 1)
+        least[members] = least_p(together.shape[1])
+    return np.minimum(p * len(able), 1), np.minimum(least * len(able), 1)
 
 
 def _able(seeds: dict[bytes, int]) -> list[bytes]:

@@ -13,6 +13,7 @@ from pipeline.comparison.writers.text import ascii_of
 from pipeline.gate.conditions import Asked
 from pipeline.gate.judge import IGNORED, OTHER, Judged
 from pipeline.plain_text import WIDTH, joined, paragraph
+from pipeline.statistics.paired import NEAR
 
 
 class Gate(NamedTuple):
@@ -63,10 +64,20 @@ def _row(judged: Judged) -> list[str]:
     name = name_of(row.measure, row.workload, row.phase)
     figures = f"{value_text(difference.before)} to {value_text(difference.after)}"
     p = f", p {difference.p:.2g}" if not isnan(difference.p) else ""
-    p += f", {judged.p:.2g} with all rows in mind" if not isnan(judged.p) else ""
+    p += _together(judged)
     text = f"         {row.workload}, {name}: {figures} {change_text(row)}{p}"
     head = f"  {'-     ' if judged.role == IGNORED else mark} {row.where}, {told}"
     return [line for one in (head, text) for line in _wrapped(one, " " * 9)]
+
+
+def _together(judged: Judged) -> str:
+    """p of all other rows together, and whether it is as small as so few seeds let it be."""
+    if isnan(judged.p):
+        return ""
+    told = f", {judged.p:.2g} with all rows in mind"
+    if judged.p <= judged.least * (1 + NEAR):
+        told += f", the least that {_counted(judged.row.difference.seeds, 'seed')} can give"
+    return told
 
 
 def _others_words(gate: Gate) -> str:
@@ -78,8 +89,8 @@ def _others_words(gate: Gate) -> str:
     told = [f"{_counted(seeds_of(gate.rows), 'seed')}."]
     if tested:
         told.append(
-            f"{_counted(len(tested), 'other row')} {_were(tested)} judged together, so that with "
-            f"no difference at all one in twenty such gates trips at most: {_worse(tested)}."
+            f"{_worse(tested)} They were judged together, so that with no difference at all one in "
+            "twenty such gates trips at most."
         )
     if untold:
         seeds = sorted({one.row.difference.seeds for one in untold})
@@ -90,8 +101,7 @@ def _others_words(gate: Gate) -> str:
         )
     if alone:
         told.append(
-            f"{_counted(len(alone), 'other row')} of one seed: noise is unknown there, so none "
-            f"may be worse: {_worse(alone)}."
+            f"{_worse(alone, ' of one seed')} Noise is unknown there, so none may be worse."
         )
     if not others:
         told.append("There are no other rows to judge.")
@@ -128,15 +138,12 @@ def _ignored_words(gate: Gate) -> list[str]:
     ]
 
 
-def _worse(others: Sequence[Judged]) -> str:
-    """How many failed, and how many would have but for the tolerance."""
-    tolerated = sum(one.tolerated for one in others)
-    told = f"{sum(one.failed for one in others)} worse"
-    return f"{told}, and {tolerated} within the tolerance" if tolerated else told
-
-
-def _were(rows: Sequence[Judged]) -> str:
-    return "was" if len(rows) == 1 else "were"
+def _worse(others: Sequence[Judged], of: str = "") -> str:
+    """How many failed, and how many would have but for the tolerance; a sentence."""
+    failed, tolerated = sum(o.failed for o in others), sum(o.tolerated for o in others)
+    told = f"{failed} of {_counted(len(others), 'other row')}{of} {'is' if failed == 1 else 'are'}"
+    within = f", and {tolerated} within the tolerance" if tolerated else ""
+    return f"{told} worse{within}."
 
 
 def _counted(number: int, name: str) -> str:

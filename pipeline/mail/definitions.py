@@ -10,10 +10,12 @@ from pipeline.metrics import METRICS
 # Of which the name doesn't say it all.
 EXPLAINED = (
     "mixed",
+    "nonmov_blocks",
     "potential_huge",
     "unusable_index",
     "huge_success",
     "huge_allocated",
+    "failed_requests",
     "extfrag_events",
     "extfrag_fragmenting",
     "extfrag_unmovable_in_movable",

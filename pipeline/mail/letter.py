@@ -14,9 +14,10 @@ from pipeline.comparison.document import (
     Paragraph,
     Verbatim,
 )
-from pipeline.comparison.names import NAMES, STRESS, SUMMARY
+from pipeline.comparison.names import NAMES, STRESS, SUMMARY, name_of
 from pipeline.comparison.rows import ATTEMPTS, Choice, Row, other_requests, unalike
-from pipeline.comparison.sides import Group, Side
+from pipeline.comparison.runs import COMPACTIONS
+from pipeline.comparison.sides import Group
 from pipeline.comparison.tables import (
     by_key,
     geometric_lines,
@@ -30,11 +31,11 @@ from pipeline.comparison.tables import (
 from pipeline.mail.definitions import definitions
 from pipeline.mail.dot_plot import dot_plot
 from pipeline.mail.limits import limits
-from pipeline.mail.parts import Part, chief_of, heading, parts_of
+from pipeline.mail.parts import KSWAPD, Part, chief_of, heading, parts_of
 from pipeline.mail.repeat import command_lines, foreign_files
 from pipeline.mail.statistics import chief_words, few_seeds, read_words, said
 from pipeline.mail.what_was_run import what_was_run
-from pipeline.measures import COSTS, FAILURES, FRAGMENTING, TOTAL
+from pipeline.measures import COSTS, FAILURES, FRAGMENTING, RECLAIM, TOTAL
 from pipeline.metrics import METRICS
 
 SUMMARY_LINES = 12
@@ -154,13 +155,11 @@ def _events(part: Part) -> list[Block]:
     )
     if not lines:
         return [Paragraph("There were none.")] if zero else []
-    silent = [side.label for side in part.sides if _without_events(part, side)]
+    silent = [
+        side.label for side in part.sides if not side.run.tells_types(side.mechanism, part.workload)
+    ]
     why = f"{', '.join(silent)}: mobilities aren't told apart there, so no event is counted."
     return [*([Paragraph(why)] if silent else []), table_of(part.group, lines)]
-
-
-def _without_events(part: Part, side: Side) -> bool:
-    return not side.run.loads[part.workload].mechanisms[side.mechanism]["tells_types"]
 
 
 def _failures(part: Part) -> list[Block]:
@@ -184,14 +183,44 @@ def _costs(part: Part) -> list[Block]:
         all_zero += zero
         if lines:
             blocks += [*([Paragraph(told)] if told else []), table_of(part.group, lines)]
-    if all_zero:
-        blocks.append(Paragraph(f"Zero everywhere: {', '.join(all_zero)}."))
-    return blocks
+    return [*blocks, *map(Paragraph, _without_counts(part, all_zero))]
+
+
+def _without_counts(part: Part, zero: Sequence[str]) -> list[str]:
+    """Why there are no figures of some costs, in sentences; `zero`: measures that are 0."""
+    resting = [] if _reclaims(part) else [name for name in zero if name in RECLAIM]
+    others = [name for name in zero if name not in resting]
+    told = []
+    if resting:
+        why = "nothing is reclaimed, for memory is freed by the requests alone"
+        told.append(f"Not at work here ({why}): {', '.join(map(name_of, resting))}.")
+    if others:
+        told.append(f"Zero everywhere: {', '.join(map(name_of, others))}.")
+    in_vain = [
+        side.label
+        for side in part.sides
+        if side.run.compacts_in_vain(side.mechanism, part.workload)
+    ]
+    if in_vain and any(row.measure in COMPACTIONS for row in part.rows):
+        told.append(
+            f"{', '.join(in_vain)}: no pageblock is movable there, so compaction finds nowhere to "
+            "move pages to and moves none; that is no merit, and not compared."
+        )
+    return told
+
+
+def _reclaims(part: Part) -> bool:
+    """Whether pages are reclaimed under any mechanism: so it says in what made its recordings."""
+    made_by = [
+        side.run.loads[part.workload].mechanisms[side.mechanism]["made_by"] for side in part.sides
+    ]
+    return any(KSWAPD in made or not made.startswith("simulated") for made in made_by)
 
 
 def _geometric(parts: Sequence[Part]) -> list[Block]:
     """Of each group, over all its loads, at rest: other phases aren't alike."""
     blocks: list[Block] = []
+    phases: dict[str, None] = {}
     for group in dict.fromkeys(part.group for part in parts):
         at_rest = [
             row
@@ -202,13 +231,17 @@ def _geometric(parts: Sequence[Part]) -> list[Block]:
         ]
         lines = geometric_lines(group, at_rest)
         if lines:
+            phases |= dict.fromkeys(row.phase for row in at_rest)
             blocks += [
                 *([Paragraph(f"{group.title}:")] if group.title else []),
                 table_of(group, lines),
             ]
     if not blocks:
         return []
-    why = "Of the ratios to the baseline, over all phases at rest; none where a figure is 0."
+    why = (
+        "Of the ratios to the baseline, over the key phases at rest "
+        f"({', '.join(phases)}); none where a figure is 0."
+    )
     return [Heading("Geometric means at rest"), Paragraph(why), *blocks]
 
 
@@ -255,10 +288,17 @@ def _repeat(groups: Sequence[Group]) -> list[Block]:
             )
         )
     versions = dict.fromkeys(
-        ", ".join(f"{name} {version}" for name, version in run.versions.items() if name in VERSIONS)
+        ", ".join(
+            f"{VERSIONS[name]} {version}"
+            for name, version in run.versions.items()
+            if name in VERSIONS
+        )
         for run in runs
     )
     return [*blocks, *(Paragraph(f"Made with {told}.") for told in versions if told)]
 
 
-VERSIONS = ("pagereel", "code", "core", "python", "numpy", "platform")
+# What they are called in mails. The code is that of the figures, not of what compares them.
+VERSIONS = {name: name for name in ("pagereel", "code", "core", "python", "numpy", "platform")} | {
+    "code": "code of figures"
+}

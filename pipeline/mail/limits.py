@@ -14,6 +14,9 @@ RECORDED = (
     "The requests were recorded from a real kernel and are replayed open-loop: under another "
     "mechanism that kernel would have reclaimed and compacted at other times, and requests would "
     "have come otherwise.",
+    "All its frees are in the stream, so that no mechanism reclaims anything.",
+    "Huge pages were asked for as often as on that kernel. So a mechanism that could give more of "
+    "them cannot show all of it: neither in memory got as huge pages nor in failures.",
     "A seed perturbs the state at the start. So the spread is the noise of one replay, less than "
     "that of several boots: those of one real kernel differ by up to six points of mixed "
     "pageblocks at rest.",

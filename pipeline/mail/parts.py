@@ -11,6 +11,8 @@ from pipeline.comparison.sides import Group, Side
 from pipeline.comparison.tables import by_key, is_zero
 from pipeline.measures import TOTAL
 
+KSWAPD = "; kswapd "  # stands in what a recording was made by, where pages are reclaimed
+
 
 class Part(NamedTuple):
     """A group's rows of one load."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pipeline.comparison.document import Block, Heading, Items, Paragraph
 from pipeline.comparison.runs import Load
-from pipeline.mail.parts import Part
+from pipeline.mail.parts import KSWAPD, Part
 from workloads import WORKLOADS
 
 
@@ -60,7 +60,7 @@ def _mechanisms(parts: Sequence[Part]) -> list[str]:
                 if side.label == side.mechanism
                 else f"{side.label}: {entry['label']}"
             )
-            rule = entry["made_by"].partition("; kswapd ")[2]
+            rule = entry["made_by"].partition(KSWAPD)[2]
             kswapd = f" Kswapd: {rule}." if rule else ""
             load = f", in {part.workload}" if several else ""
             told.append(

@@ -34,12 +34,16 @@ def measured(name: str, evidence: Evidence) -> np.ndarray:
 
 METRICS = {
     "mixed": Metric(
-        "%", "lower", "eligible pageblocks that hold movable pages beside others", pageblocks.mixed
+        "%",
+        "lower",
+        "eligible pageblocks that hold movable pages beside unmovable, reclaimable or unknown "
+        "kernel pages",
+        pageblocks.mixed,
     ),
     "nonmov_blocks": Metric(
         "blocks",
         "lower",
-        "eligible pageblocks with a page that cannot move",
+        "eligible pageblocks with a page that cannot move (unmovable, reclaimable or unknown)",
         pageblocks.nonmov_blocks,
     ),
     "potential_huge": Metric(
@@ -59,7 +63,7 @@ METRICS = {
     "unusable_index": Metric(
         "1",
         "lower",
-        "share of free memory too scattered for order 9",
+        "share of free memory too scattered for order 9, over all zones",
         extfrag.unusable,
         pauses=True,
     ),
@@ -71,7 +75,10 @@ METRICS = {
         pauses=True,
     ),
     "failed_requests": Metric(
-        "requests", "lower", "requests that failed, since the start", requests.failed
+        "requests",
+        "lower",
+        "requests of all orders that failed, since the start",
+        requests.failed,
     ),
     "fallbacks_unmovable_in_movable": Metric(
         "fallbacks",
@@ -82,7 +89,8 @@ METRICS = {
     "huge_success": Metric(
         "%",
         "higher",
-        "huge pages to be had at once, of the eligible pageblocks; without reclaim",
+        "free blocks of a pageblock's size that movable requests could take at once, above the MIN "
+        "watermark and reserve, without reclaim or compaction",
         requests.huge_success,
         pauses=True,
     ),

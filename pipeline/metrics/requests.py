@@ -13,8 +13,10 @@ def failed(evidence: Evidence) -> np.ndarray:
 
 
 def unmovable_in_movable(evidence: Evidence) -> np.ndarray:
-    """Fallbacks of unmovable requests onto movable lists since the start: the harmful ones.
+    """Fallbacks of unmovable requests onto movable lists since the start, of blocks of any size.
 
+    Claims of whole pageblocks are among them, which mix nothing: extfrag_unmovable_in_movable has
+    the harmful ones alone.
     None (NaN) where the mechanism doesn't tell mobilities apart: that is no merit.
     """
     if not tells_types(evidence.header):

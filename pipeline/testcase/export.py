@@ -1,6 +1,7 @@
 """`pagereel testcase export`: a run, or the file of one, as a testcase."""
 
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -27,26 +28,39 @@ STREAMS, MECHANISMS = "streams", "mechanisms"
 
 
 class Source(NamedTuple):
-    """What is exported; `paths`: its recordings, none where it wasn't run; made by `versions`."""
+    """What is exported; `paths`: its recordings, none where it wasn't run; made by `versions`.
+
+    `repeats`: further seeds, of which a run has figures only.
+    """
 
     config: RunConfig
     paths: tuple[Path, ...] = ()
     versions: dict[str, str] = {}  # noqa: RUF012
+    repeats: int = 0
 
 
 def export_command(
     source: Path, output: Path, symptom: str, expect: Sequence[str], jobs: int, force: bool
 ) -> None:
     """Write the testcase and print its folder. Raises as `export`."""
-    export(_source(source), output, symptom, expect, jobs=jobs, force=force)
+    found = _source(source)
+    export(found, output, symptom, expect, jobs=jobs, force=force)
     print(output)
+    if found.repeats:
+        seeds = ", ".join(map(str, found.config.seeds))
+        print(
+            f"pagereel: the testcase has the seeds of whole recordings ({seeds}); the run's "
+            f"{found.repeats} repeats, which are figures only, stay out",
+            file=sys.stderr,
+        )
 
 
 def _source(path: Path) -> Source:
     if not path.is_dir():
         return Source(load_config(path))
     run = RunFolder.open(path)
-    return Source(run.config, run.paths, run.versions)
+    repeats = len({recorded.seed for recorded in run.repeats})
+    return Source(run.config, run.paths, run.versions, repeats)
 
 
 def export(
@@ -93,7 +107,8 @@ def export(
 def _gathered(config: RunConfig, folder: Path) -> dict:
     """The run's table, with all that it names copied into the folder. Raises UsageError."""
     mechanisms = zip(config.mechanisms, check(config), strict=True)
-    entries = config.model_dump(mode="json", exclude={"workloads", "mechanisms", "artefacts"})
+    left_out = {"workloads", "mechanisms", "artefacts", "repeats"}
+    entries = config.model_dump(mode="json", exclude=left_out)
     return {
         **{key: value for key, value in entries.items() if value not in ("", None)},
         "repeats": 0,  # seeds are those of whole recordings

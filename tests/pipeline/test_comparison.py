@@ -115,7 +115,7 @@ def test_other_requests_and_versions_are_said() -> None:
         "Made by different versions of core: compiled and unknown.",
     ]
     told = unalike(pair(base, run_of("x", versions={**VERSIONS, "code": "beef"})))
-    assert told == ["Made by different code: unknown and beef."]
+    assert told == ["Made by different code of figures: unknown and beef."]
     late = run_of("x")
     digests = late.loads["stress-highalloc"].digests
     digests.clear()
@@ -170,7 +170,9 @@ def test_differences_are_as_agreed() -> None:
     text = write(difference_document([group], rows_of(group, Choice()), everything=True))
     assert text == (GOLDEN / "diff.txt").read_text()
     assert (
-        text.index("Success 2, under load") < text.index("Of 16 rows") < text.index("Page writes")
+        text.index("Success 2, under load")
+        < text.index("Of 16 rows")
+        < text.index("File pages written")
     )
 
 

@@ -96,6 +96,16 @@ def test_with_two_loads_and_few_seeds_a_worse_row_still_trips_it() -> None:
     assert failed(rows) == ["mixed"]
 
 
+def test_the_least_p_that_seeds_can_give_is_told_as_such() -> None:
+    good, worse = row("potential_huge", 100, 9, seeds=6), row("mixed", 50, 40, seeds=6)
+    told = told_of([good, worse])
+    assert "p 0.031, 0.031 with all rows in mind, the least that 6 seeds can give" in told
+    between = row("mixed", 50, 0.3, noise=1, seeds=6)
+    told = told_of([good, between], every_row=True)
+    assert "with all rows in mind" in told
+    assert "the least" not in told
+
+
 def test_a_load_that_seeds_do_not_change_has_no_noise_for_an_excuse() -> None:
     one = np.array([10.0]), np.array([90.0])
     copies = Row("small", "rest", "mixed", None, None, *one, compare(*one))
@@ -175,7 +185,7 @@ def test_a_tolerance_is_told_with_what_it_let_pass() -> None:
     assert "No tolerance: any change of another row" in told_of([GOOD, worse])
     told = told_of([GOOD, worse], tolerance="4%")
     assert told.startswith("passed: a:x to b:x")
-    assert "0 worse, and 1 within the tolerance" in told
+    assert "0 of 1 other row are worse, and 1 within the tolerance." in told
     assert "Tolerance: 4 % of the baseline's mean" in told
     every = told_of([GOOD, worse], tolerance="4%", every_row=True)
     assert "ok mixed@rest, other: worse beyond noise, within the tolerance" in every
@@ -251,7 +261,7 @@ def test_too_few_seeds_judge_no_other_row(seeds: int) -> None:
 def test_rows_of_one_seed_are_told_to_have_no_noise_for_an_excuse() -> None:
     told = told_of([GOOD, of_values("mixed", [10], [90]), of_values("nonmov_blocks", [9], [8])])
     assert "FAILED mixed@rest, other: worse, and noise unknown" in told
-    assert "2 other rows of one seed: noise is unknown there, so none may be worse: 1 worse" in told
+    assert "1 of 2 other rows of one seed is worse. Noise is unknown there, so none may be" in told
     assert "cannot be judged" not in told
 
 
@@ -303,6 +313,11 @@ def test_other_rows_are_judged_where_it_is_asked(pagereel: Commands, run_folder:
     assert "@rest, other" in at_rest
     assert "@fill" not in at_rest
     assert "@total" not in at_rest
+    # The target has no figure in total: it stands where it stands without --phase.
+    totals = pagereel(*judging, "--phase", "total").out
+    assert "mixed@rest, target" in totals
+    assert "@rest, other" not in totals
+    assert "@total, other" in totals
     everywhere = pagereel(*judging).out
     assert "@fill, other" in everywhere
     named = pagereel(*judging, "--phase", "rest", "--fail-if", "mixed@fill:-5%").out
@@ -345,7 +360,12 @@ def test_what_a_gate_cannot_be_asked(pagereel: Commands, run_folder: Path) -> No
         ((off, grouped, "--target", "mixed", "--phase", "lunch"), "unknown phase 'lunch'"),
         ((off, grouped, "--target", "mixed", "--ignore", "mixt"), "there are mixed and "),
         ((off, grouped, "--target", "mixed", "--tolerance", "1"), "--tolerance 1: not of the"),
-        ((off, grouped, "--target", "huge_allocated"), "no figure on both sides; there are "),
+        (
+            (off, grouped, "--target", "huge_allocated"),
+            "no figure of a:6.1-off or a:6.1-list where",
+        ),
+        ((off, grouped, "--target", "extfrag_for_unmovable"), "6.1-off, which doesn't tell mob"),
+        ((off, grouped, "--target", "mixed", "--tolerance", "101%"), "more than 100%"),
         ((run_folder, run_folder, "--target", "mixed"), "RUN:MECHANISM"),
         ((f"{run_folder}:6.1-x", grouped, "--target", "mixed"), "6.1-x"),
     ):

@@ -86,11 +86,11 @@ def test_a_sign_says_better_or_worse_and_words_what_is_noise() -> None:
         r"Mixed pageblocks.*85\.\d+ +2\d\.\d+ \(\+7\d\.\d%\)\*", summary
     )  # less: better
     assert re.search(r"Success 3, at rest.*\(\+88\d\.\d%\)\*", summary)  # more: better
-    writes = mail[mail.index("Page writes file") :].splitlines()
+    writes = mail[mail.index("File pages written") :].splitlines()
     assert "*" not in writes[0]
     assert writes[1].strip() == "not significant"
-    assert re.search(r"Free pages moved.* 0 +\d+ \(from 0\)\*\n +worse\n", mail)
-    assert "Zero everywhere: Compaction stalls." in mail
+    assert re.search(r"Free pages moved.* 0 +\d+ \(from 0\)\*\n", mail)
+    assert "Zero everywhere: Direct compaction tries." in mail
 
 
 def test_seeds_that_change_nothing_count_as_one() -> None:
@@ -166,7 +166,71 @@ def test_geometric_means_are_those_of_phases_at_rest() -> None:
     load = run.loads["stress-highalloc"]
     again = {"name": "r2-rest", "title": "and once more", "key": True}
     run.loads["stress-highalloc"] = replace(load, phases=(*load.phases, again))
-    assert "Mixed pageblocks, 2 phases" in mail_text([within(run)], Choice())
+    mail = " ".join(mail_text([within(run)], Choice()).split())
+    assert "Mixed pageblocks, 2 phases" in mail
+    assert "over the key phases at rest (rest, r2-rest)" in mail
+    minor = again | {"key": False}
+    run.loads["stress-highalloc"] = replace(load, phases=(*load.phases, minor))
+    assert "Geometric means" not in mail_text([within(run)], Choice())
+
+
+@pytest.mark.parametrize(
+    ("name", "rests"),
+    [("rest", True), ("rest3", True), ("r2-rest", True), ("restart", False), ("forest", False)],
+)
+def test_phases_at_rest_are_told_by_their_names(name: str, rests: bool) -> None:
+    run = made_run({(name, "mixed"): ((20, 1), (10, 1))}, ("x", "y"))
+    load = replace(
+        run.loads["stress-highalloc"], phases=({"name": name, "title": name, "key": True},)
+    )
+    assert load.rest_phases == ([name] if rests else [])
+
+
+def told(figures: dict, mechanisms: tuple[str, ...], **more: object) -> str:
+    run = made_run(figures, mechanisms, **more)
+    return " ".join(mail_text([within(run)], Choice()).split())
+
+
+def test_failures_are_told_with_how_many_were_asked_for() -> None:
+    figures = {("total", "failed_order_9"): ((20, 1), (10, 1))}
+    assert "Page allocation failures, order 9 20.00" in told(figures, ("x", "y"))
+    asked = figures | {("total", "requests_order_9"): ((313, 0), (313, 0))}
+    mail = told(asked, ("x", "y"))
+    assert "Page allocation failures, order 9 (of 313)" in mail
+    assert "requests of order 9" not in mail.lower()
+
+
+def test_compaction_that_can_move_nothing_is_no_merit() -> None:
+    figures = {
+        ("total", "pages_migrated"): ((0, 0), (500, 20)),
+        ("total", "compact_stalls"): ((40, 2), (30, 2)),
+    }
+    mail = told(figures, ("6.1-off", "6.1-list"))
+    assert "Page migrate success - 500.0" in mail
+    assert "6.1-off: no pageblock is movable there, so compaction finds nowhere" in mail
+    never = figures | {("total", "compact_stalls"): ((0, 0), (30, 2))}
+    mail = told(never, ("6.1-off", "6.1-list"))
+    assert "Page migrate success 0 500.0 (from 0)*" in mail
+    assert "no pageblock is movable" not in mail
+    mail = told(figures, ("6.1-list", "6.1-both"))
+    assert "Page migrate success 0 500.0 (from 0)*" in mail
+
+
+def test_counters_of_reclaim_where_nothing_reclaims_are_not_called_zero() -> None:
+    figures = {
+        ("total", "direct_reclaims"): ((0, 0), (0, 0)),
+        ("total", "claims"): ((0, 0), (0, 0)),
+        ("total", "splits"): ((5, 1), (6, 1)),
+    }
+    mail = told(figures, ("x", "y"))
+    assert "Zero everywhere: Allocation stalls, Pageblocks claimed." in mail
+    run = made_run(figures, ("x", "y"))
+    for entry in run.loads["stress-highalloc"].mechanisms.values():
+        entry["made_by"] = "simulated; recorded"
+    mail = " ".join(mail_text([within(run)], Choice()).split())
+    assert "Not at work here" in mail
+    assert "requests alone): Allocation stalls." in mail
+    assert "Zero everywhere: Pageblocks claimed." in mail
 
 
 def test_what_is_no_number_is_no_text_in_json() -> None:

@@ -184,11 +184,13 @@ def test_a_run_and_its_configuration_make_the_same_one(
     pagereel: Commands, whole: Path, tmp_path: Path
 ) -> None:
     config, run = whole.parent / "config.toml", tmp_path / "run"
-    assert pagereel("run", config, "-o", run, "--only", "tables", "-j", 1).code == 0
+    repeats = ("--repeats", 2)
+    assert pagereel("run", config, "-o", run, "--only", "tables", *repeats, "-j", 1).code == 0
     symptom = ["--symptom", "Off spreads them.", "--expect", MORE, "--expect", HAS]
     outcome = pagereel("testcase", "export", run, "-o", tmp_path / "of-run", *symptom)
     assert outcome.code == 0, outcome
     assert outcome.out == f"{tmp_path / 'of-run'}\n"
+    assert "the run's 2 repeats, which are figures only, stay out" in outcome.err
     for name in ("expected.csv", "testcase.toml", "config.toml", "README.md"):
         assert (tmp_path / "of-run" / name).read_text() == (whole / name).read_text(), name
 
