@@ -19,7 +19,7 @@ import numpy as np
 
 from allocator.mechanism import load_mechanism
 from pipeline.comparison.rows import Row
-from pipeline.gate.conditions import Named
+from pipeline.gate.conditions import Asked, Named
 from pipeline.gate.judge import judge
 from pipeline.measures import MEASURES, measures_of
 from pipeline.recording import Recording
@@ -131,7 +131,7 @@ def counted(figures: Figures, seeds: int, comparisons: int) -> Counted:
             row.after - row.before for row in made if np.isfinite(row.after - row.before).all()
         ]
         families += bool(np.nanmin(family_wise(np.array(whole))) <= LEVEL)
-        judged = judge(made, Named(TARGET), [])
+        judged = judge(made, Asked(Named(TARGET)))
         gates += any(one.failed for one in judged if one.role == "other")
         targets += not judged[0].failed
     return Counted(rows, families, gates, targets, comparisons)
