@@ -33,15 +33,15 @@ _KILLED = (
     + r"[^\n]{0,60}?,\s*order=(?P<korder>-?\d{1,2})"
 )
 HEADER = re.compile(f"{_FAILED}|{_KILLED}")
-KERNEL = re.compile(r"[Cc]omm: [^\n]*?(?<= )(\d+\.\d+(?:\.\d+)?[\w.+~-]*)(?: #|\n|$)")
-_ZONE = r"(?:Node\s+(?P<node>\d+)\s+)?\b(?P<zone>DMA32|DMA|Normal|HighMem|Movable|Device)"
-STATE = re.compile(rf"{_ZONE}\s+free: *(?P<free>\d+) *[kK]\s*B")
-FIELD = re.compile(r"\b([a-z_]+): *(\d+) *[kK]\s*B")
+KERNEL = re.compile(r"[Cc]omm: [^\n]{0,300}?(?<= )(\d+\.\d+(?:\.\d+)?[\w.+~-]*)(?: #|\n|$)")
+_ZONE = r"(?:Node\s+(?P<node>\d{1,9})\s+)?\b(?P<zone>DMA32|DMA|Normal|HighMem|Movable|Device)"
+STATE = re.compile(rf"{_ZONE}\s+free: *(?P<free>\d{{1,15}}) *[kK]\s*B")
+FIELD = re.compile(r"\b([a-z_]+): *(\d{1,15}) *[kK]\s*B")
 STATE_ENDS = re.compile(r"lowmem_reserve|all_unreclaimable|Node\s+\d")
-RESERVE = re.compile(r"lowmem_reserve\[\]:((?:[ \t]+\d+)+)")
+RESERVE = re.compile(r"lowmem_reserve\[\]:((?:[ \t]+\d{1,15}\b)+)")
 LIST = re.compile(rf"{_ZONE}(?P<colon>:?)\s*(?=\d+\s*\*\s*\d+\s*k)")
-BLOCKS = re.compile(r"\s*(\d+)\s*\*\s*(\d+)\s*k\s*B(?:\s*\(([A-Z]+)\))?")
-TOTAL = re.compile(r"\s*=\s*(\d+)\s*k\s*B")
+BLOCKS = re.compile(r"\s*(\d{1,15})\s*\*\s*(\d{1,12})\s*k\s*B(?:\s*\(([A-Z]+)\))?")
+TOTAL = re.compile(r"\s*=\s*(\d{1,15})\s*k\s*B")
 PART_OF_LIST = re.compile(r"\d+\s*\*\s*\d+\s*k\s*B")
 MOST_ORDERS = 20
 Key = tuple[int, str]  # node and zone

@@ -15,11 +15,11 @@ from io import StringIO
 from capture.failure_report import Damage
 from capture.pasted import Pasted
 
-_PLACE = r"Node\s+(?P<node>\d+),\s*zone\s+(?P<zone>[A-Za-z]\w*)"
-_COUNTS = r"(?P<counts>(?:\s+>?\d+(?![\d:.-]))+)"
+_PLACE = r"Node\s+(?P<node>\d{1,9}),\s*zone\s+(?P<zone>[A-Za-z]\w*)"
+_COUNTS = r"(?P<counts>(?:\s+>?\d{1,15}(?![\d:.-]))+)"
 _NAMES = r"(?P<names>(?:\s+(?!Node\b)[A-Za-z<][\w<>]*)+)"
 PIECES = re.compile(
-    r"Page\s+block\s+order:\s*(?P<order>\d+)"
+    r"Page\s+block\s+order:\s*(?P<order>\d{1,2})\b"
     r"|Free\s+pages\s+count\s+per\s+migrate\s+type\s+at\s+order(?P<orders>(?:\s+\d+)+)"
     rf"|Number\s+of\s+(?:blocks\s+type|(?P<mixed>mixed\s+blocks)){_NAMES}"
     rf"|{_PLACE}(?:,\s*type\s+(?P<type>[^\s,]+))?{_COUNTS}"
@@ -60,10 +60,13 @@ class FreeLists:
         return {name: row for (n, z, name), row in self.typed.items() if (n, z) == zone}
 
     def blocks(self, zone: Key) -> tuple[int, ...]:
-        """Free blocks of a zone by order, of all migratetypes; buddyinfo's where it is there."""
-        if zone in self.plain:
-            return self.plain[zone]
-        return tuple(map(sum, zip(*self.types(zone).values(), strict=True)))
+        """Free blocks of a zone by order, of all migratetypes.
+
+        Buddyinfo's where it is there, with as many orders: pagetypeinfo may say "more than".
+        """
+        summed = tuple(map(sum, zip(*self.types(zone).values(), strict=True)))
+        plain = self.plain.get(zone, ())
+        return plain if plain and (not summed or len(plain) == len(summed)) else summed
 
 
 class _Reader:
@@ -93,11 +96,13 @@ class _Reader:
         texts = piece["counts"].split()
         counts = tuple(int(text.lstrip(">")) for text in texts)
         if piece["type"]:
-            if self._orders and len(counts) != self._orders:
-                self._damage(piece, f"{len(counts)} counts, not {self._orders}")
-                return
             key = (*zone, piece["type"])
             reading = self._reading(piece, "typed", key)
+            # Without a heading, or with several, the first row tells how many there are.
+            orders = len(next(iter(reading.typed.values()), ())) or self._orders or len(counts)
+            if len(counts) != orders:
+                self._damage(piece, f"{len(counts)} counts, not {orders}")
+                return
             reading.typed[key] = counts
             if any(text.startswith(">") for text in texts):
                 reading.capped.add(key)

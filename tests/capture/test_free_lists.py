@@ -138,6 +138,19 @@ def test_what_cannot_be_read_is_told(old: str, new: str, line: int, why: str) ->
     assert (0, "DMA", "Movable") in readings[0].typed
 
 
+def test_rows_without_a_heading_are_as_long_as_the_first() -> None:
+    rows = "\n".join(line for line in MODERN.splitlines() if "type" in line and "Node" in line)
+    assert only(rows).typed == only(MODERN).typed
+    _, damaged = read_free_lists(rows.replace("  267    420    709", "  267    420"))
+    assert [one.why for one in damaged] == ["10 counts, not 11"]
+    short = BUDDYINFO.replace("    306    420    709", "")
+    reading = only(MODERN + short)
+    assert len(reading.plain[0, "Normal"]) == 8
+    assert reading.blocks((0, "Normal"))[10] == 709  # not of another number of orders
+    _, damaged = read_free_lists(MODERN.replace("  2247  ", f"  {'9' * 5000}  "))
+    assert len(damaged) == 1
+
+
 def test_snapshots_of_a_real_kernel_among_its_other_files() -> None:
     path: Path = real_folder("a_group_mig") / "snap_text.txt.xz"
     with lzma.open(path, "rt") as file:

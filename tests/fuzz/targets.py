@@ -1,6 +1,6 @@
 """All parsers that are fuzzed, and their shares of the inputs."""
 
-from tests.fuzz import figures, recordings, run_folders, streams, texts
+from tests.fuzz import figures, pasted, recordings, run_folders, streams, texts
 
 TARGETS = {
     target.name: target
@@ -10,5 +10,6 @@ TARGETS = {
         *texts.TARGETS,
         run_folders.TARGET,
         *figures.TARGETS,
+        *pasted.TARGETS,
     )
 }

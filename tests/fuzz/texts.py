@@ -166,5 +166,5 @@ def _word(random: Random) -> str:
 TARGETS = (
     Target("mechanism", 0.10, (MechanismError,), make_mechanism),
     Target("run configuration", 0.15, (UsageError,), make_config),
-    Target("parameter", 0.23, (UsageError, MechanismError, WorkloadError), make_parameter),
+    Target("parameter", 0.13, (UsageError, MechanismError, WorkloadError), make_parameter),
 )
