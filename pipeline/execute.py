@@ -19,6 +19,7 @@ from pipeline.artefacts import Task
 PLAIN_EVERY_S = 10.0  # a line now and then, where standard error is no terminal
 STOP_WITHIN_S = 5.0
 TELL_EVERY_S = 0.2  # how often a task tells how far it is
+ENDED = (1, 1)  # of so many: before, it tells less than all
 
 # In a worker: where it tells how far it is, and whether all are to stop.
 _to_parent: "multiprocessing.Queue | None" = None
@@ -76,17 +77,33 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 def _wait(open_tasks: set[Future], told: multiprocessing.Queue, report: Callable) -> None:
-    """Until all tasks have ended; raises the first fault of one."""
+    """Until all tasks have ended; raises the first fault of one.
+
+    What a task tells goes another way than that it has ended, and may come later: the last word of
+    each that ended well is waited for.
+    """
     fault: BaseException | None = None
+    ended_well = last_words = 0
+
+    def hear(label: str, done: int, total: int) -> None:
+        nonlocal last_words
+        last_words += (done, total) == ENDED
+        report(label, done, total)
+
     while open_tasks:
         done, open_tasks = wait(open_tasks, 0.1, FIRST_COMPLETED)
-        _pass_on(told, report)
+        _pass_on(told, hear)
         for future in done:
+            ended_well += not future.cancelled() and not future.exception()
             if fault is None and not future.cancelled() and future.exception():
                 fault = future.exception()
                 for waiting in open_tasks:
                     waiting.cancel()
-    _pass_on(told, report)
+    _pass_on(told, hear)
+    until_s = time.monotonic() + STOP_WITHIN_S
+    while last_words < ended_well and time.monotonic() < until_s:
+        _pass_on(told, hear)
+        time.sleep(0.01)
     if fault is not None:
         raise fault
 
@@ -164,7 +181,7 @@ def _run(task: Task, report: Callable[[str, int, int], None]) -> None:
             report(task.label, min(done, total - 1), total)
 
     task.function(*task.arguments, progress=progress)
-    report(task.label, 1, 1)
+    report(task.label, *ENDED)
 
 
 def _pass_on(told: multiprocessing.Queue, report: Callable[[str, int, int], None]) -> None:

@@ -1,7 +1,9 @@
 """Tasks in processes of their own: faults, and what becomes of the others then."""
 
+import queue
 import signal
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,30 @@ def test_all_tasks_are_done_and_told(tmp_path: Path, jobs: int) -> None:
     assert [message for message in heard if message[1]] == [(str(n), 1, 1) for n in range(5)] or (
         jobs == 2 and {m for m in heard if m[1]} == {(str(n), 1, 1) for n in range(5)}
     )
+
+
+class Late(queue.Queue):
+    """As a queue whose messages come some time after the task that sent them has ended."""
+
+    def get_nowait(self) -> tuple:
+        if time.monotonic() < self.from_s:
+            raise queue.Empty
+        return super().get_nowait()
+
+
+def test_the_last_word_of_a_task_is_waited_for() -> None:
+    ended, failed = Future(), Future()
+    ended.set_result(None)
+    told, heard = Late(), []
+    told.from_s = time.monotonic() + 0.3
+    told.put(("a", 1, 1))
+    execute_module._wait({ended}, told, lambda *message: heard.append(message))
+    assert heard == [("a", 1, 1)]
+    failed.set_exception(RenderError("a.png: broken on purpose"))  # it has no last word
+    before_s = time.monotonic()
+    with pytest.raises(RenderError):
+        execute_module._wait({failed}, queue.Queue(), print)
+    assert time.monotonic() - before_s < execute_module.STOP_WITHIN_S / 2
 
 
 def test_a_second_interrupt_does_not_stop_the_cleaning() -> None:
