@@ -16,7 +16,7 @@ from pipeline.config import Cell, RunConfig, UsageError
 from pipeline.metadata import versions
 from pipeline.run_folder import METADATA, UNFINISHED, RunFolder
 
-PACKAGES = ("allocator", "workloads", "pipeline", "renderer")
+PACKAGES = ("allocator", "workloads", "capture", "pipeline", "renderer")
 ANEW = "--force makes it anew"
 
 

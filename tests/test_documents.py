@@ -14,7 +14,7 @@ from workloads import WORKLOADS
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 KERNEL = (ROOT / "KERNEL.md").read_text(encoding="utf-8")
-PACKAGES = ("allocator", "workloads", "pipeline", "renderer")
+PACKAGES = ("allocator", "workloads", "capture", "pipeline", "renderer")
 
 
 def code() -> str:

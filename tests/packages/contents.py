@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-PACKAGES = ("allocator", "workloads", "pipeline", "renderer")
+PACKAGES = ("allocator", "workloads", "capture", "pipeline", "renderer")
 BESIDE = ("CHANGELOG.md", "KERNEL.md", "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml",
           "setup.py")  # fmt: skip
 BUILT = {".so", ".pyd", ".c", ".pyc"}
