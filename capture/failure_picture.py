@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from capture.failure_report import FailureReport, ZoneState, zones_in_order
-from capture.failure_text import asked_text, cause_text, size_text
-from capture.failure_verdict import LITTLE, MARKS, judge, reserve_pages, usable_letters
+from capture.failure_report import LETTERS, FailureReport, ZoneState, zones_in_order
+from capture.failure_text import asked_text, cause_text
+from capture.failure_verdict import LITTLE, MARKS, judge, may_use, reserve_pages
+from pipeline.plain_text import size_text
 from pipeline.version import version
 from renderer.failure_figure import (
     FOREIGN,
@@ -19,7 +20,7 @@ from renderer.failure_figure import (
 
 LETTERS_TOLD = (
     "Numbers above bars: free blocks; letters: their migratetypes, as the report has them "
-    "(U unmovable, M movable, E reclaimable, H high-atomic, C CMA, I isolated, R reserve). "
+    f"({', '.join(f'{letter} {name}' for letter, name in LETTERS.items())}). "
     "Grey ground: large enough."
 )
 
@@ -36,15 +37,16 @@ def draw(report: FailureReport, base: Path, source: str) -> None:
 
 def figure_of(report: FailureReport, source: str) -> FailureFigure:
     """A graph for each zone whose free blocks could be read."""
-    judged = {id(one.zone): one.why for one in judge(report)}
+    judged = judge(report)
+    why = {one.zone.name: one.why for one in judged}
     zones = [
-        _zone(report, zone, judged.get(id(zone), ""))
+        _zone(report, zone, why.get(zone.name, ""))
         for zone in zones_in_order(report)
         if zone.free_list
     ]
     return FailureFigure(
         title=f"Why a request of order {report.order} failed",
-        notes=[asked_text(report), cause_text(report), LETTERS_TOLD],
+        notes=[asked_text(report), cause_text(judged), LETTERS_TOLD],
         order=report.order,
         zones=zones,
         metadata={
@@ -55,12 +57,11 @@ def figure_of(report: FailureReport, source: str) -> FailureFigure:
 
 
 def _zone(report: FailureReport, zone: ZoneState, why: str) -> ZoneBars:
-    usable = usable_letters(report)
     bars = []
     for order, of in enumerate(zone.free_list.orders):
         if order < report.order:
             use = SMALL
-        elif not why or (of.letters and not usable & set(of.letters)):
+        elif not why or not may_use(report, of):
             use = FOREIGN
         else:
             use = KEPT if why in (LITTLE, MARKS) else USABLE

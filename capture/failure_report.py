@@ -13,14 +13,15 @@ from typing import NamedTuple
 from capture.gfp import ZONES, Request, request_of
 from capture.pasted import Pasted
 
+# Of migratetypes, as show_migration_types prints them; R to 4.3.
 LETTERS = {
     "U": "unmovable",
-    "E": "reclaimable",
     "M": "movable",
-    "H": "highatomic",
-    "R": "reserve",  # to 4.3
-    "C": "cma",
-    "I": "isolate",
+    "E": "reclaimable",
+    "H": "high-atomic",
+    "C": "CMA",
+    "I": "isolated",
+    "R": "reserve",
 }
 _NAMES = r"(?:\((?P<{0}>[^)]{{0,400}})\))?"
 _FAILED = (

@@ -15,7 +15,7 @@ from capture.failure_verdict import (
     cause,
     judge,
 )
-from pipeline.plain_text import WIDTH, paragraph
+from pipeline.plain_text import WIDTH, paragraph, size_text
 
 CAUSES = {
     LITTLE: "Too little memory: no zone had so much free above its mark.",
@@ -36,16 +36,16 @@ def report_lines(report: FailureReport) -> list[str]:
     judged = judge(report)
     lines = [
         *paragraph(f"line {report.line}: {asked_text(report)}", "  "),
-        *paragraph(f"  {cause_text(report)}", "  "),
+        *paragraph(f"  {cause_text(judged)}", "  "),
         *paragraph(f"  {_zones(report, judged)}", "  "),
         *_table(report),
     ]
     return [*lines, *damaged_lines(report.damaged)]
 
 
-def cause_text(report: FailureReport) -> str:
+def cause_text(judged: Sequence[Judged]) -> str:
     """Why it failed, in a sentence."""
-    return CAUSES[cause(judge(report))]
+    return CAUSES[cause(judged)]
 
 
 def asked_text(report: FailureReport) -> str:
@@ -84,14 +84,6 @@ def _zone(report: FailureReport, judged: Judged) -> str:
 
 def _order(report: FailureReport, order: int) -> str:
     return f"order {order} ({size_text(report.page_kib << order)})" if order >= 0 else "none"
-
-
-def size_text(kib: int) -> str:
-    """KiB, MiB or GiB, with one digit after the point where it isn't whole."""
-    for unit, size in (("GiB", 1 << 20), ("MiB", 1 << 10)):
-        if kib >= size:
-            return f"{kib / size:.1f} {unit}".replace(".0 ", " ")
-    return f"{kib} KiB"
 
 
 def _table(report: FailureReport) -> list[str]:

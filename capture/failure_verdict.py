@@ -7,10 +7,11 @@ the marks by order that kernels before 4.4 have.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from allocator.terms import MOVABLE
-from capture.failure_report import FailureReport, FreeList, ZoneState, zones_in_order
+from capture.failure_report import FailureReport, FreeList, Order, ZoneState, zones_in_order
 from capture.gfp import ZONES
 
 LITTLE, BROKEN, FOREIGN, MARKS, ENOUGH, UNKNOWN = (
@@ -43,7 +44,7 @@ def judge(report: FailureReport) -> list[Judged]:
     ]
 
 
-def cause(judged: list[Judged]) -> str:
+def cause(judged: Sequence[Judged]) -> str:
     """Of the whole: the reason of the zone that came nearest to serving it."""
     reasons = {one.why for one in judged}
     for why in (ENOUGH, UNKNOWN, MARKS, FOREIGN, BROKEN, LITTLE):
@@ -116,25 +117,23 @@ def reserve_pages(report: FailureReport, zone: ZoneState) -> int:
     return steps[min(above, len(steps)) - 1]
 
 
-def usable_letters(report: FailureReport) -> set[str]:
-    """Letters of the lists that the request may be served from, by fallback too."""
+def may_use(report: FailureReport, of: Order) -> bool:
+    """Whether some of these blocks are on lists that serve the request, by fallback too.
+
+    Where no migratetype is told, all may be.
+    """
     usable = set("UMER")
     if report.request.mobility == MOVABLE:
         usable.add("C")
     if _may_use_highatomic(report):
         usable.add("H")
-    return usable
+    return not of.letters or bool(usable & set(of.letters))
 
 
 def _largest(report: FailureReport, free_list: FreeList) -> int:
     """Order of the largest free block on a list that the request may be served from."""
-    usable = usable_letters(report)
-    orders = [
-        order
-        for order, of in enumerate(free_list.orders)
-        if of.blocks and (not of.letters or usable & set(of.letters))
-    ]
-    return max(orders, default=-1)
+    orders = enumerate(free_list.orders)
+    return max((n for n, of in orders if of.blocks and may_use(report, of)), default=-1)
 
 
 def _marks_by_order(kernel: str) -> bool:

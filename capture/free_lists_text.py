@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from capture.failure_report import Damage
-from capture.failure_text import damaged_lines, size_text
+from capture.failure_text import damaged_lines
 from capture.free_lists import CAP, FreeLists, Key
 from pipeline.metrics.extfrag import unusable_index
-from pipeline.plain_text import WIDTH, paragraph
+from pipeline.plain_text import WIDTH, paragraph, size_text
 
 PAGE_KIB = 4  # neither file tells the size of a page
 NOTE = (

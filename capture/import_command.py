@@ -10,7 +10,7 @@ from capture.failure_text import report_lines
 from capture.free_lists import read_free_lists, table_of
 from capture.free_lists_text import readings_text
 from pipeline.atomic import write_text
-from pipeline.config import UsageError, check_names
+from pipeline.config import UsageError, check_file, check_names
 from pipeline.plain_text import joined
 
 STDIN = "-"
@@ -78,8 +78,7 @@ def _check_free(output: Path, ending: str, force: bool) -> None:
     """Raise UsageError for a name that a file can't have, or has already."""
     if output.suffix != ending:
         raise UsageError(f"{output}: the name must end in {ending}")
-    if output.is_dir() or (output.exists() and not force):
-        raise UsageError(f"{output}: exists; --force replaces it")
+    check_file(output, force and not output.is_dir())
 
 
 def _text(source: str) -> str:
@@ -110,9 +109,7 @@ def _bases(output: Path, count: int, force: bool) -> list[Path]:
     )
     for one in bases:
         for ending in FORMATS:
-            path = one.with_name(f"{one.name}.{ending}")
-            if path.exists() and not force:
-                raise UsageError(f"{path}: exists; --force replaces it")
+            check_file(one.with_name(f"{one.name}.{ending}"), force)
     base.parent.mkdir(parents=True, exist_ok=True)
     return bases
 

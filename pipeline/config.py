@@ -262,6 +262,12 @@ def check_output(folder: Path, force: bool, what: str) -> None:
         raise UsageError(f"{folder}: exists; --force replaces the {what} in it")
 
 
+def check_file(path: Path, force: bool) -> None:
+    """Raise UsageError for a file that is there and isn't to be replaced."""
+    if path.exists() and not force:
+        raise UsageError(f"{path}: exists; --force replaces it")
+
+
 def _check_workload(choice: WorkloadChoice) -> None:
     if bool(choice.name) == bool(choice.path):
         raise UsageError("a workload has a name or a path")

@@ -18,7 +18,7 @@ from pipeline.artefacts import (
 )
 from pipeline.artefacts.groups import groups_of
 from pipeline.artefacts.panels import Drawing, check_look, opened
-from pipeline.config import UsageError, check_output
+from pipeline.config import UsageError, check_file, check_output
 from pipeline.execute import execute, progress_of
 from pipeline.explain import slow_motion
 from pipeline.recording import Recording
@@ -212,8 +212,7 @@ def _is_folder(output: Path) -> bool:
 def _make(tasks: list[Task], force: bool) -> None:
     """Run the tasks; each label is the file it makes. Raises UsageError where one exists."""
     for task in tasks:
-        if Path(task.label).exists() and not force:
-            raise UsageError(f"{task.label}: exists; --force replaces it")
+        check_file(Path(task.label), force)
         Path(task.label).parent.mkdir(parents=True, exist_ok=True)
     with progress_of({task.label: 1.0 for task in tasks}) as report:
         execute(tasks, 1, report)

@@ -102,8 +102,8 @@ def _wait(open_tasks: set[Future], told: multiprocessing.Queue, report: Callable
     _pass_on(told, hear)
     until_s = time.monotonic() + STOP_WITHIN_S
     while last_words < ended_well and time.monotonic() < until_s:
-        _pass_on(told, hear)
         time.sleep(0.01)
+        _pass_on(told, hear)
     if fault is not None:
         raise fault
 

@@ -24,3 +24,16 @@ def figure_text(value: float) -> str:
         return f"{value:,.0f}"
     decimals = 1 - floor(log10(value))
     return f"{value:.{decimals}f}".rstrip("0").rstrip(".")
+
+
+def counted(number: int, name: str) -> str:
+    """A number of things: "1 seed", "2,000 seeds"."""
+    return f"{number:,} {name}{'' if number == 1 else 's'}"
+
+
+def size_text(kib: int) -> str:
+    """KiB, MiB or GiB, with one digit after the point where it isn't whole."""
+    for unit, size in (("GiB", 1 << 20), ("MiB", 1 << 10)):
+        if kib >= size:
+            return f"{kib / size:.1f} {unit}".replace(".0 ", " ")
+    return f"{kib} KiB"

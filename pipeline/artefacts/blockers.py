@@ -5,6 +5,7 @@ import pandas as pd
 from allocator.terms import HUGE_ORDER, PAGE_SIZE_BYTES
 from pipeline.artefacts.groups import Group
 from pipeline.metrics.blame import AGES, Blocked, blocked, counts_failures, shown_order
+from pipeline.plain_text import counted, size_text
 from pipeline.recording_format import BLAME_CAUSES
 from renderer.blocks_figure import BlockBar, BlockPanel, BlocksFigure, Part
 from renderer.palette import legend_order
@@ -67,12 +68,11 @@ def _kinds(found: dict[str, Blocked]) -> list[tuple[str, str]]:
 
 
 def _bytes(order: int) -> str:
-    kib = PAGE_SIZE_BYTES << order >> 10
-    return f"{kib // 1024} MiB" if kib >= 1024 else f"{kib} KiB"
+    return size_text(PAGE_SIZE_BYTES << order >> 10)
 
 
 def _title(label: str, of: Blocked) -> str:
-    blocks = f"{of.nearest_blocks:,} block{'' if of.nearest_blocks == 1 else 's'}"
+    blocks = counted(of.nearest_blocks, "block")
     if of.zones:
         blocks += f" in {' and '.join(of.zones)}"
     return f"{label}: {of.blamed_requests:,} of {of.failed_requests:,} failed requests, {blocks}"

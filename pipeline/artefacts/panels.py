@@ -11,6 +11,7 @@ from pipeline.config import UsageError
 from pipeline.metadata import label_of, of_recording
 from pipeline.metrics import METRICS, measured
 from pipeline.metrics.evidence import Evidence, eligible_blocks
+from pipeline.plain_text import counted
 from pipeline.recording import Recording, RecordingError
 from pipeline.run_folder import RunFolder
 from pipeline.views.clock import OnClock, clock_of
@@ -141,9 +142,8 @@ def _on_clock(panel: Panel, clock: Recording) -> Panel:
     if panel.recording is clock:
         return panel
     view = OnClock(panel.recording, clock)
-    s = "" if view.late_ops == 1 else "s"
-    note = f"{panel.name}: frames up to {view.late_ops:,} request{s} early"
-    notes = (*panel.notes, note) if view.late_ops else panel.notes
+    note = f"{panel.name}: frames up to {counted(view.early_ops, 'request')} early"
+    notes = (*panel.notes, note) if view.early_ops else panel.notes
     return replace(panel, recording=view, values=panel.values[view.frames], notes=notes)
 
 

@@ -21,6 +21,7 @@ from pipeline.genealogy.lifetimes import lifetimes
 from pipeline.measures import sample_frames
 from pipeline.metrics import METRICS
 from pipeline.metrics.evidence import KERNEL_PAGES, KIND_OF_CLASS
+from pipeline.plain_text import counted
 from pipeline.recording import Recording
 from pipeline.recording_format import BLAME_CAUSES
 from pipeline.run_folder import RunFolder, read_table
@@ -192,7 +193,7 @@ def lasting(case: Case) -> Lasting:
     most = np.argsort(-times, kind="stable")[:BLOCKS_NAMED]
     first = {int(block): int(frame) for block, frame in found[["block", "first_frame"]][::-1]}
     named = [
-        (int(block), f"{count:,} time{'' if count == 1 else 's'}", first[int(block)])
+        (int(block), counted(count, "time"), first[int(block)])
         for block, count in zip(blocks[most], times[most], strict=True)
     ]
     return Lasting(case.place, texts, named)

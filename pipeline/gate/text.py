@@ -12,7 +12,7 @@ from pipeline.comparison.tables import seeds_of
 from pipeline.comparison.writers.text import ascii_of
 from pipeline.gate.conditions import Asked
 from pipeline.gate.judge import IGNORED, OTHER, Judged
-from pipeline.plain_text import WIDTH, joined, paragraph
+from pipeline.plain_text import WIDTH, counted, joined, paragraph
 from pipeline.statistics.paired import NEAR
 
 
@@ -76,7 +76,7 @@ def _together(judged: Judged) -> str:
         return ""
     told = f", {judged.p:.2g} with all rows in mind"
     if judged.p <= judged.least * (1 + NEAR):
-        told += f", the least that {_counted(judged.row.difference.seeds, 'seed')} can give"
+        told += f", the least that {counted(judged.row.difference.seeds, 'seed')} can give"
     return told
 
 
@@ -86,7 +86,7 @@ def _others_words(gate: Gate) -> str:
     alone = [one for one in others if one.alone]
     untold = [one for one in others if one.untold]
     tested = [one for one in others if not one.alone and not one.untold]
-    told = [f"{_counted(seeds_of(gate.rows), 'seed')}."]
+    told = [f"{counted(seeds_of(gate.rows), 'seed')}."]
     if tested:
         told.append(
             f"{_worse(tested)} They were judged together, so that with no difference at all one in "
@@ -96,7 +96,7 @@ def _others_words(gate: Gate) -> str:
         seeds = sorted({one.row.difference.seeds for one in untold})
         range_ = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
         told.append(
-            f"{_counted(len(untold), 'other row')} cannot be judged with "
+            f"{counted(len(untold), 'other row')} cannot be judged with "
             f"{range_} seed{'s' * (seeds[-1] > 1)}: no difference could be significant at 5 %."
         )
     if alone:
@@ -107,7 +107,7 @@ def _others_words(gate: Gate) -> str:
         told.append("There are no other rows to judge.")
     one_sided = sum(row.about.better != "-" and not row.difference.seeds for row in gate.rows)
     if one_sided:
-        told.append(f"{_counted(one_sided, 'row')} with figures on one side only.")
+        told.append(f"{counted(one_sided, 'row')} with figures on one side only.")
     return " ".join(told)
 
 
@@ -132,7 +132,7 @@ def _ignored_words(gate: Gate) -> list[str]:
         rows[name] += 1
         worse[name] += bool(one.told)
     return [
-        f"{name.text} ({_counted(rows[name.text], 'row')}"
+        f"{name.text} ({counted(rows[name.text], 'row')}"
         + (f", {worse[name.text]} worse beyond noise)" if worse[name.text] else ")")
         for name in gate.asked.ignored
     ]
@@ -141,10 +141,6 @@ def _ignored_words(gate: Gate) -> list[str]:
 def _worse(others: Sequence[Judged], of: str = "") -> str:
     """How many failed, and how many would have but for the tolerance; a sentence."""
     failed, tolerated = sum(o.failed for o in others), sum(o.tolerated for o in others)
-    told = f"{failed} of {_counted(len(others), 'other row')}{of} {'is' if failed == 1 else 'are'}"
+    told = f"{failed} of {counted(len(others), 'other row')}{of} {'is' if failed == 1 else 'are'}"
     within = f", and {tolerated} within the tolerance" if tolerated else ""
     return f"{told} worse{within}."
-
-
-def _counted(number: int, name: str) -> str:
-    return f"{number} {name}{'' if number == 1 else 's'}"

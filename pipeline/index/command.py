@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.config import UsageError
+from pipeline.config import UsageError, check_file
 from pipeline.index.listing import listing
 from pipeline.version import version
 from renderer.index.page import write_index
@@ -18,8 +18,7 @@ def index_command(folder: Path, configs: Path | None, output: Path | None, force
     if page.suffix != ".html":
         raise UsageError(f"{page}: the name must end in .html, or be a folder")
     entries = listing(folder, configs, page)
-    if page.exists() and not force:
-        raise UsageError(f"{page}: exists; --force replaces it")
+    check_file(page, force)
     page.parent.mkdir(parents=True, exist_ok=True)
     write_index(entries, f"Runs in {folder.resolve().name}", f"pagereel {version()}", page)
     print(page)

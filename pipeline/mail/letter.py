@@ -67,8 +67,7 @@ def letter(groups: Sequence[Group], choice: Choice) -> tuple[Document, list[Row]
 
 
 def _is_of(row: Row, part: Part) -> bool:
-    own = part.sides
-    return row.workload == part.workload and row.base == part.group.base and row.other in own
+    return (row.workload, row.base) == (part.workload, part.group.base) and row.other in part.sides
 
 
 def _shown(row: Row, choice: Choice) -> bool:
@@ -299,6 +298,11 @@ def _repeat(groups: Sequence[Group]) -> list[Block]:
 
 
 # What they are called in mails. The code is that of the figures, not of what compares them.
-VERSIONS = {name: name for name in ("pagereel", "code", "core", "python", "numpy", "platform")} | {
-    "code": "code of figures"
+VERSIONS = {
+    "pagereel": "pagereel",
+    "code": "code of figures",
+    "core": "core",
+    "python": "python",
+    "numpy": "numpy",
+    "platform": "platform",
 }

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pipeline.comparison.document import Block, Heading, Items, Paragraph
 from pipeline.comparison.runs import Load
 from pipeline.mail.parts import KSWAPD, Part
+from pipeline.plain_text import size_text
 from workloads import WORKLOADS
 
 
@@ -79,8 +80,7 @@ def _memory(entry: dict) -> str:
         for zone in geometry["zones"]
     )
     kept_kib = sum(zone["min_pages"] for zone in geometry["zones"]) * page_kib
-    block_kib = page_kib << geometry["pageblock_order"]
-    size = f"{block_kib // 1024} MiB" if block_kib >= 1024 else f"{block_kib} KiB"
+    size = size_text(page_kib << geometry["pageblock_order"])
     return (
         f"Zones: {sizes}; MIN watermarks {kept_kib} KiB in all. {entry['eligible_blocks']} "
         f"eligible pageblocks of {size}."

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from pipeline.measures import MEASURES
-from pipeline.plain_text import WIDTH, joined, paragraph
+from pipeline.plain_text import WIDTH, counted, joined, paragraph
 from pipeline.statistics.means import Interval
 from pipeline.statistics.paired import SEEDS_NEEDED
 from pipeline.sweep.compare import Compared
@@ -36,11 +36,11 @@ def matrix_text(plan: Plan) -> str:
     """What is crossed with what, in numbers."""
     run = plan.config.run
     counts = [
-        _counted(len(run.workloads), "workload"), _counted(len(run.mechanisms), "mechanism"),
+        counted(len(run.workloads), "workload"), counted(len(run.mechanisms), "mechanism"),
         *(f"{len(values)} {key}" for key, values in plan.config.parameters.items()),
-        _counted(len(run.seeds), "seed"),
+        counted(len(run.seeds), "seed"),
     ]  # fmt: skip
-    told = f"{' x '.join(counts)} = {_counted(len(plan.cells), 'cell')}"
+    told = f"{' x '.join(counts)} = {counted(len(plan.cells), 'cell')}"
     if plan.unvaried:
         told += f"; seeds change nothing for {', '.join(plan.unvaried)}: one is run"
     main = main_text(plan.config)
@@ -53,10 +53,6 @@ def main_text(config: SweepConfig) -> str:
         return ""
     names = ", ".join(choice.file_name for choice in config.run.workloads)
     return f"{config.path.name} names no workload, so {names} is run"
-
-
-def _counted(number: int, name: str) -> str:
-    return f"{number:,} {name}{'' if number == 1 else 's'}"
 
 
 def title_of(shown: Shown) -> str:

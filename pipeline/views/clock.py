@@ -11,14 +11,14 @@ from pipeline.views.view import View
 class OnClock(View):
     """A recording with a frame at each of the `ops`, i8, ascending: its last at or before it.
 
-    `frames` i8: which of its own stands there; `late_ops`: by how many operations the frame that
-    lags most does.
+    `frames` i8: which of its own stands there; `early_ops`: by how many operations at most it is
+    from before.
     """
 
     def __init__(self, of: Recording, clock: Recording) -> None:
         super().__init__(of, of.header)
         self.frames = np.maximum(np.searchsorted(of.ops, clock.ops, side="right") - 1, 0)
-        self.late_ops = int((clock.ops - of.ops[self.frames]).max(initial=0))
+        self.early_ops = int((clock.ops - of.ops[self.frames]).max(initial=0))
         self.ops, self.times_us, self.phases = clock.ops, clock.times_us, clock.phases
 
     def __len__(self) -> int:

@@ -2,7 +2,6 @@
 
 import hashlib
 import tomllib
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
@@ -27,6 +26,7 @@ from pipeline.sweep.config import at, load_sweep
 from pipeline.testcase.folder import ABOUT, CONFIG, EXPECTED, About, TestcaseError, read, write
 from tests.fuzz.judge import Case, Target
 from tests.fuzz.mutate import NUMBERS, TEXTS, mutated_bytes, mutated_text
+from tests.fuzz.texts import one_line
 from tests.pipeline.made_runs import STRESS, made_run
 
 _USED = 0.1  # of the tables that could be read
@@ -161,7 +161,7 @@ def make_seeds(random: Random, folder: Path) -> Case:
     def run() -> None:
         table = read_seeds(path)
         if used:
-            _one_line(lambda: _use(replace(_run(), table=table)))
+            one_line(lambda: _use(replace(_run(), table=table)))
 
     return Case(run, str(path))
 
@@ -184,15 +184,6 @@ def _use(run: RunFigures) -> None:
     mail_text([group], Choice())
     difference_document([group], rows, everything=True)
     judged(rows, asked("mixed at rest", ("failed_requests",), (), "5%"))
-
-
-def _one_line(what: Callable[[], object]) -> None:
-    """Of what the figures lack the message tells that, not the file."""
-    try:
-        what()
-    except UsageError as error:
-        if len(str(error).splitlines()) != 1:
-            raise AssertionError(str(error)) from None
 
 
 TARGETS = (

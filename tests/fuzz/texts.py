@@ -87,13 +87,13 @@ def make_config(random: Random, folder: Path) -> Case:
     def run() -> None:
         config = load_config(path)
         if used:
-            _one_line(lambda: check(config))
+            one_line(lambda: check(config))
 
     return Case(run, str(path))
 
 
-def _one_line(what: Callable[[], object]) -> None:
-    """Of names that don't exist the message tells the name, not the file."""
+def one_line(what: Callable[[], object]) -> None:
+    """Of what isn't there, names or figures, the message tells that, not the file."""
     try:
         what()
     except UsageError as error:

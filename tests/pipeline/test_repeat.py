@@ -1,11 +1,9 @@
 """The command of a mail, run by a shell: names and texts in it outlive quotes, breaks and ASCII."""
 
-import shutil
 import subprocess
 import tomllib
 from dataclasses import replace
 
-import pytest
 import tomli_w
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -20,7 +18,6 @@ TEXT = st.text(
     st.one_of(st.sampled_from("a \t\\\"'\näß\u202e\U0001f4be"), st.characters(codec="utf-8")),
     max_size=300,
 )
-needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 
 
 def said_by_bash(lines: list[str]) -> bytes:
@@ -31,7 +28,6 @@ def said_by_bash(lines: list[str]) -> bytes:
     return done.stdout
 
 
-@needs_bash
 @given(st.lists(TEXT.filter(lambda text: "\0" not in text), min_size=1, max_size=9))
 @example(["stream-é.npz", "it's", "", "ä\\'7" * 40, "\udcff"])
 @settings(max_examples=60, deadline=None)
@@ -41,7 +37,6 @@ def test_words_reach_the_program_as_they_were(words: list[str]) -> None:
     assert said_by_bash(lines) == expected
 
 
-@needs_bash
 def test_a_file_whose_name_is_no_ascii() -> None:
     table = {"workloads": [{"path": "/home/someone/größe 7.npz"}], "mechanisms": ["6.1-off"]}
     run = made_run(FIGURES, ("2007-vanilla",), config=table).run
@@ -50,7 +45,6 @@ def test_a_file_whose_name_is_no_ascii() -> None:
     assert said_by_bash(["pagereel() { printf '%s|' \"$@\"; }", *lines]).split(b"|")[1] == name
 
 
-@needs_bash
 def test_texts_of_a_file_too() -> None:
     """Two loads from files: no options can say that."""
     names = ["größe.npz", "\ta" * 90 + "é.npz"]

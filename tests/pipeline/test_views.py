@@ -164,7 +164,7 @@ def test_recordings_of_the_same_requests_share_the_clock_with_the_fewest_frames(
     assert clock_of([many, few]) is few
     view = OnClock(many, few)
     assert view.frames.tolist() == [0, 2, 4]  # the last at or before
-    assert view.late_ops == 1
+    assert view.early_ops == 1
     assert [view.grid(n)[0] for n in range(len(view))] == [0, 2, 4]
     assert view.series[:, 0].tolist() == [0, 2, 4]
     assert (view.ops.tolist(), view.times_us.tolist()) == ([0, 5, 9], [0, 50, 90])
