@@ -89,8 +89,8 @@ METRICS = {
     "huge_success": Metric(
         "%",
         "higher",
-        "free blocks of a pageblock's size that movable requests could take at once, above the MIN "
-        "watermark and reserve, without reclaim or compaction",
+        "of the eligible pageblocks, as many as movable requests could take at once as free "
+        "blocks: above the MIN watermark and reserve, without reclaim or compaction",
         requests.huge_success,
         pauses=True,
     ),
